@@ -1,0 +1,1 @@
+//! The command line: configuration → one command, human text or `--json`, documented exit codes.

@@ -1,0 +1,1 @@
+//! config.toml, layered: defaults < file < environment < flags.

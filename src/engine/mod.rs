@@ -1,0 +1,8 @@
+//! Jobs: a queue, a pool of workers, progress, the journal. One file a kind of job.
+//!
+//! Commands in and events out are plain serialisable values (`command`, `event`): the same types travel inside a
+//! process and, later, through the agent's socket.
+
+pub mod command;
+pub mod event;
+pub mod query;

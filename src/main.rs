@@ -1,0 +1,3 @@
+//! The `pacrat` binary.
+
+fn main() {}

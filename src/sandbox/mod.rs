@@ -1,0 +1,6 @@
+//! An embedded server that speaks TDS 7.4, for trying and for testing, not for keeping data.
+//!
+//! Invariant: it shares no code with `sqlserver`, so that a mistake about TDS or the catalogue cannot cancel itself out.
+
+pub mod session;
+pub mod value;
