@@ -1,1 +1,0 @@
-//! config.toml, layered: defaults < file < environment < flags.
