@@ -351,12 +351,7 @@ impl<'t> Reader<'t> {
         Some(StoreConfig { path: self.path(section, "path", r#""/backups""#)? })
     }
 
-    fn tenants(
-        &mut self,
-        top: &Section<'_, '_>,
-        servers: &[String],
-        stores: &[String],
-    ) -> BTreeMap<String, Tenant> {
+    fn tenants(&mut self, top: &Section<'_, '_>, servers: &[String], stores: &[String]) -> BTreeMap<String, Tenant> {
         let mut tenants = BTreeMap::new();
         for (name, section) in self.sections(top, "tenants") {
             self.known_keys(&section, TENANT);
@@ -430,7 +425,9 @@ impl<'t> Reader<'t> {
                 }
             }
             let example = r#""Server=tcp:db1,1433;User ID=pacrat;Encrypt=true""#;
-            return self.string(section, "connection_string", example).map(|t| Address::ConnectionString(Secret::new(t)));
+            return self
+                .string(section, "connection_string", example)
+                .map(|t| Address::ConnectionString(Secret::new(t)));
         }
         if !section.has("host") {
             let message = format!("{} has neither host nor connection_string", section.title);

@@ -125,10 +125,7 @@ fn passwords_come_from_everywhere() {
     let text = |p: Password| p.resolve(&|name| (name == "PW").then(|| "from env".to_owned()));
     assert_eq!(text(Password::Env("PW".into())).unwrap().reveal(), "from env");
     assert_eq!(text(Password::File(file.clone())).unwrap().reveal(), "from file");
-    assert_eq!(
-        text(Password::Env("NO".into())).unwrap_err().to_string(),
-        "environment variable NO is not set"
-    );
+    assert_eq!(text(Password::Env("NO".into())).unwrap_err().to_string(), "environment variable NO is not set");
     std::fs::write(&file, "\n").unwrap();
     let empty = text(Password::File(file.clone())).unwrap_err().to_string();
     assert_eq!(empty, format!("the file {} gave an empty password", file.display()));
@@ -136,7 +133,10 @@ fn passwords_come_from_everywhere() {
     if cfg!(unix) {
         let command = |words: &[&str]| text(Password::Command(words.iter().map(ToString::to_string).collect()));
         assert_eq!(command(&["printf", "from command\nmore"]).unwrap().reveal(), "from command");
-        assert_eq!(command(&["false"]).unwrap_err().to_string(), "the password command false ended with exit status: 1");
+        assert_eq!(
+            command(&["false"]).unwrap_err().to_string(),
+            "the password command false ended with exit status: 1"
+        );
         assert!(matches!(command(&["/no/such/program"]), Err(PasswordError::Run { .. })));
     }
 }
