@@ -2,5 +2,6 @@
 //!
 //! Invariant: it shares no code with `sqlserver`, so that a mistake about TDS or the catalogue cannot cancel itself out.
 
+pub mod meta;
 pub mod session;
 pub mod value;

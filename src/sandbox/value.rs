@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// A built-in type. Character lengths are kept in bytes, as the wire and `sys.columns.max_length` do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum Base {
     Bit,
@@ -47,7 +49,7 @@ pub enum Base {
 pub const MAX: u32 = u32::MAX;
 
 /// A collation as a column has it: its name and what the wire needs of it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Collation {
     /// `SQL_Latin1_General_CP1_CI_AS`.
     pub name: String,
@@ -64,7 +66,7 @@ pub struct Collation {
 }
 
 /// The type of a column or an expression.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SqlType {
     /// The built-in type.
     pub base: Base,
