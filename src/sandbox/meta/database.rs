@@ -404,8 +404,15 @@ impl Database {
         let now = Stamp::now();
         let guid = *uuid::Uuid::new_v4().as_bytes();
         let fixed = [
-            "db_owner", "db_accessadmin", "db_securityadmin", "db_ddladmin", "db_backupoperator", "db_datareader",
-            "db_datawriter", "db_denydatareader", "db_denydatawriter",
+            "db_owner",
+            "db_accessadmin",
+            "db_securityadmin",
+            "db_ddladmin",
+            "db_backupoperator",
+            "db_datareader",
+            "db_datawriter",
+            "db_denydatareader",
+            "db_denydatawriter",
         ];
         // The fixed roles' ids have a gap before the deny roles.
         let ids = [16384, 16385, 16386, 16387, 16389, 16390, 16391, 16392, 16393];
@@ -451,9 +458,11 @@ impl Database {
             Schema { schema_id: 3, name: "INFORMATION_SCHEMA".into(), principal_id: 3 },
             Schema { schema_id: 4, name: "sys".into(), principal_id: 4 },
         ];
-        schemas.extend(
-            fixed.iter().zip(ids).map(|(name, id)| Schema { schema_id: id, name: name.to_string(), principal_id: id }),
-        );
+        schemas.extend(fixed.iter().zip(ids).map(|(name, id)| Schema {
+            schema_id: id,
+            name: name.to_string(),
+            principal_id: id,
+        }));
         // Fact 49: growth 64 MB, no limit for data, 2 TB for the log.
         let file = |file_id: i32, kind: u8, suffix: &str, extension: &str, max_size: i32| DatabaseFile {
             file_id,

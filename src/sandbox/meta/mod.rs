@@ -18,8 +18,8 @@ pub use object::{Kind, Module, ModuleKind, Object, Sequence};
 pub use server::{Catalogue, Login, Server};
 pub use stamp::Stamp;
 pub use table::{
-    Check, Column, Computed, Counter, DefaultConstraint, ForeignKey, Head, Identity, Index, IndexColumn, IndexKind, Key,
-    ReferentialAction, Table,
+    Check, Column, Computed, Counter, DefaultConstraint, ForeignKey, Head, Identity, Index, IndexColumn, IndexKind,
+    Key, ReferentialAction, Table,
 };
 pub use types::{UserType, UserTypeKind};
 pub use version::Product;

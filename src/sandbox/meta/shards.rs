@@ -163,7 +163,8 @@ mod tests {
 
     #[test]
     fn it_survives_json() {
-        let map: Shards<String, i32> = [("a".to_string(), Arc::new(1)), ("b".to_string(), Arc::new(2))].into_iter().collect();
+        let map: Shards<String, i32> =
+            [("a".to_string(), Arc::new(1)), ("b".to_string(), Arc::new(2))].into_iter().collect();
         let text = serde_json::to_string(&map).unwrap();
         let back: Shards<String, i32> = serde_json::from_str(&text).unwrap();
         assert_eq!(back.len(), 2);

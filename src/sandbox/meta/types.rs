@@ -21,7 +21,13 @@ pub struct BuiltIn {
 }
 
 const fn row(
-    name: &'static str, base: Base, system_type_id: u8, user_type_id: i32, max_length: i16, precision: u8, scale: u8,
+    name: &'static str,
+    base: Base,
+    system_type_id: u8,
+    user_type_id: i32,
+    max_length: i16,
+    precision: u8,
+    scale: u8,
 ) -> BuiltIn {
     BuiltIn { name, base, system_type_id, user_type_id, max_length, precision, scale }
 }
