@@ -2,6 +2,9 @@
 //!
 //! Invariant: it shares no code with `sqlserver`, so that a mistake about TDS or the catalogue cannot cancel itself out.
 
+pub mod collation;
 pub mod meta;
+pub mod rowform;
 pub mod session;
 pub mod value;
+pub mod variant;
