@@ -299,10 +299,8 @@ fn parse(key: &str) -> Option<Collation> {
         })
         .max_by_key(|(stem, ..)| stem.len())?;
     let rest = &key[stem.len()..];
-    let (suffix, version, number) = VERSIONS
-        .iter()
-        .filter(|(suffix, ..)| rest.starts_with(suffix))
-        .max_by_key(|(suffix, ..)| suffix.len())?;
+    let (suffix, version, number) =
+        VERSIONS.iter().filter(|(suffix, ..)| rest.starts_with(suffix)).max_by_key(|(suffix, ..)| suffix.len())?;
     if versions & version == 0 {
         return None;
     }
@@ -438,7 +436,9 @@ mod tests {
             assert_eq!(found.name, name);
             assert_eq!(found.code_page, code_page, "{name}");
         }
-        for name in ["", "Klingon_CI_AS", "Thai_90_CI_AI", "Latin1_General_CI_AS_SC", "Thai_CI", "Thai_CI_AI_XX", "ü_CI_AS"] {
+        for name in
+            ["", "Klingon_CI_AS", "Thai_90_CI_AI", "Latin1_General_CI_AS_SC", "Thai_CI", "Thai_CI_AI_XX", "ü_CI_AS"]
+        {
             assert!(by_name(name).is_none(), "{name}");
         }
     }

@@ -135,8 +135,7 @@ impl Frame {
                 let length = usize::try_from(length).ok().filter(|n| *n as u64 <= MAX_BYTES)?;
                 let chunk = u32::from_le_bytes(*rest.get(8..)?.first_chunk()?);
                 let end = 12 + length + 4;
-                (chunk as usize == length && rest.len() >= end)
-                    .then_some((Some(at + 12..at + 12 + length), at + end))
+                (chunk as usize == length && rest.len() >= end).then_some((Some(at + 12..at + 12 + length), at + end))
             }
             Self::Pointer => {
                 if *rest.first()? == 0 {
@@ -271,7 +270,10 @@ impl RowForm {
     }
 
     /// The cells in order, undecoded. The iterator ends at the last column; trailing bytes are not looked at.
-    pub fn cells<'a, 'b>(&'a self, body: &'b [u8]) -> impl Iterator<Item = Result<Cell<'b>, RowFormError>> + use<'a, 'b> {
+    pub fn cells<'a, 'b>(
+        &'a self,
+        body: &'b [u8],
+    ) -> impl Iterator<Item = Result<Cell<'b>, RowFormError>> + use<'a, 'b> {
         let mut at = 0;
         self.columns.iter().enumerate().map(move |(index, (_, frame))| {
             let (data, next) = frame.split(body, at).ok_or(RowFormError::Truncated { column: index + 1 })?;
@@ -691,33 +693,17 @@ mod tests {
                 Value::DateTimeOffset { days: 1, ticks: 3, scale: 7, offset: -60 },
                 &[10, 3, 0, 0, 0, 0, 1, 0, 0, 0xC4, 0xFF],
             ),
-            (
-                ty(B::DateTime, 0, 0, 0),
-                Value::DateTime { days: -1, ticks: 1 },
-                &[8, 255, 255, 255, 255, 1, 0, 0, 0],
-            ),
+            (ty(B::DateTime, 0, 0, 0), Value::DateTime { days: -1, ticks: 1 }, &[8, 255, 255, 255, 255, 1, 0, 0, 0]),
             (ty(B::SmallDateTime, 0, 0, 0), Value::SmallDateTime { days: 1, minutes: 2 }, &[4, 1, 0, 2, 0]),
-            (
-                ty(B::UniqueIdentifier, 0, 0, 0),
-                Value::Guid(*b"0123456789abcdef"),
-                b"\x100123456789abcdef",
-            ),
+            (ty(B::UniqueIdentifier, 0, 0, 0), Value::Guid(*b"0123456789abcdef"), b"\x100123456789abcdef"),
             (ty(B::VarChar, 3, 0, 0), Value::Char(b"ab"[..].into()), b"\x02\0ab"),
             (ty(B::NVarChar, 4, 0, 0), Value::NChar(b"\x3D\xD8"[..].into()), b"\x02\0\x3D\xD8"),
             (ty(B::VarBinary, 8, 0, 0), Value::Binary([][..].into()), b"\0\0"),
             (ty(B::RowVersion, 8, 0, 0), Value::Binary(b"12345678"[..].into()), b"\x08\x0012345678"),
-            (
-                ty(B::VarChar, MAX, 0, 0),
-                Value::Char(b"x"[..].into()),
-                b"\x01\0\0\0\0\0\0\0\x01\0\0\0x\0\0\0\0",
-            ),
+            (ty(B::VarChar, MAX, 0, 0), Value::Char(b"x"[..].into()), b"\x01\0\0\0\0\0\0\0\x01\0\0\0x\0\0\0\0"),
             (ty(B::VarBinary, MAX, 0, 0), Value::Binary([][..].into()), &[0; 12]),
             (ty(B::Xml, 0, 0, 0), Value::NChar(b"<\0"[..].into()), b"\x02\0\0\0\0\0\0\0\x02\0\0\0<\0\0\0\0\0"),
-            (
-                ty(B::Text, 0, 0, 0),
-                Value::Char(b"t"[..].into()),
-                b"\x10dummy textptr\0\0\0dummyTS\0\x01\0\0\0t",
-            ),
+            (ty(B::Text, 0, 0, 0), Value::Char(b"t"[..].into()), b"\x10dummy textptr\0\0\0dummyTS\0\x01\0\0\0t"),
             (ty(B::Variant, 0, 0, 0), variant(ty(B::Int, 0, 0, 0), Value::Int(7)), b"\x06\0\0\0\x38\0\x07\0\0\0"),
             (
                 ty(B::Variant, 0, 0, 0),
