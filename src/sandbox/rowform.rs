@@ -416,7 +416,7 @@ pub fn check_data(ty: &SqlType, data: &[u8]) -> Result<(), CellFault> {
             Ok(())
         }
         Base::NChar | Base::NVarChar | Base::NText | Base::Xml => {
-            if data.len() % 2 != 0 {
+            if !data.len().is_multiple_of(2) {
                 return Err(CellFault::Invalid("half a UTF-16 unit"));
             }
             within(ty, data)
@@ -633,7 +633,7 @@ fn put_ticks(ticks: u64, scale: u8, out: &mut Vec<u8>) -> Result<(), CellFault> 
     if ticks >= DAY_TICKS {
         return Err(CellFault::Invalid("time outside the day"));
     }
-    if ticks % unit != 0 {
+    if !ticks.is_multiple_of(unit) {
         return Err(CellFault::Invalid("more digits than the scale"));
     }
     out.extend_from_slice(&(ticks / unit).to_le_bytes()[..time_bytes(scale)]);
