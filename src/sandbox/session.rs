@@ -41,7 +41,18 @@ pub struct Message {
     pub line: u32,
 }
 
-/// What ends a statement: DONE, DONEINPROC or DONEPROC by context; the wire sets MORE.
+/// Which token ends what was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DoneKind {
+    /// DONE: a statement at batch level.
+    Statement,
+    /// DONEINPROC: a statement inside a procedure or RPC.
+    InProcedure,
+    /// DONEPROC: an EXEC inside a batch (after RETURNSTATUS). The DONEPROC of an RPC is the wire's.
+    Procedure,
+}
+
+/// What ends a statement; the wire sets MORE.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Done {
     /// CurCmd (fact files: 0xC1 SELECT, 0xC3 INSERT, 253 batch, 240 bulk load, …).
@@ -88,8 +99,8 @@ pub trait Reply {
     fn message(&mut self, message: &Message) -> Result<(), Abandoned>;
     /// A change of environment.
     fn env(&mut self, change: &EnvChange) -> Result<(), Abandoned>;
-    /// The end of a statement at batch level (DONE) or inside a procedure or RPC (DONEINPROC).
-    fn done(&mut self, done: Done, in_procedure: bool) -> Result<(), Abandoned>;
+    /// The end of a statement.
+    fn done(&mut self, done: Done, kind: DoneKind) -> Result<(), Abandoned>;
     /// RETURNSTATUS of a procedure.
     fn return_status(&mut self, status: i32) -> Result<(), Abandoned>;
     /// The request has reached a point where an attention can be heard although nothing is to be sent: long work calls
@@ -252,8 +263,8 @@ pub trait Session: Send {
     /// The stream ended. Ends the request (the last DONE included) unless it was abandoned.
     fn bulk_end(&mut self, end: BulkEnd, reply: &mut dyn Reply) -> Result<(), Abandoned>;
     /// The request is answered by this error instead of being executed (a fault on demand): set `@@ERROR`, roll back what
-    /// such an error rolls back, send the message and, if `in_procedure` is false, the error DONE.
-    fn fail(&mut self, message: &Message, in_procedure: bool, reply: &mut dyn Reply) -> Result<(), Abandoned>;
+    /// such an error rolls back, send the message and the error DONE of this kind.
+    fn fail(&mut self, message: &Message, kind: DoneKind, reply: &mut dyn Reply) -> Result<(), Abandoned>;
     /// RESETCONNECTION (fact 79); `keep_transaction` is RESETCONNECTIONSKIPTRAN. The wire acknowledges it.
     fn reset(&mut self, keep_transaction: bool);
     /// An attention interrupted the request (fact 73): apply XACT_ABORT's rule, tell `reply` of a rollback by its
