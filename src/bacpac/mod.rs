@@ -2,3 +2,8 @@
 //!
 //! Invariant: nothing here names tokio, tiberius or a path of the file system; readers take `Read + Seek` or byte
 //! slices, writers take `Write`.
+
+/// Rows as bytes: the decoder and the encoder of the data stream 2.0.0.0.
+pub mod bcp;
+/// The one column plan that drives decoder, encoder, rows out and rows in.
+pub mod plan;
