@@ -338,7 +338,7 @@ impl Decoder {
             sink.lob_piece(self.next, &[low, *high])?;
             piece = rest;
         }
-        if piece.len() % 2 != 0 {
+        if !piece.len().is_multiple_of(2) {
             self.half = piece.last().copied();
             piece = &piece[..piece.len() - 1];
         }
@@ -367,7 +367,7 @@ impl Decoder {
             self.state = State::Chunk { left, total };
             return Ok(at);
         }
-        if total % 2 != 0 && self.columns[self.next].ty.is_text() {
+        if !total.is_multiple_of(2) && self.columns[self.next].ty.is_text() {
             return Err(self.fail(at, Fault::OddText { found: total }).into());
         }
         self.lob_end::<S, SKIM>(sink)?;
@@ -476,7 +476,6 @@ fn null<'a>(column: &Column, used: usize) -> Result<Step<'a>, Fault> {
 
 /// A value behind a large length: whole if it is small or if all of it is there.
 #[inline(always)]
-#[expect(clippy::type_complexity, reason = "either the payload or the step, each once")]
 fn large<'a>(
     column: &Column,
     bytes: &'a [u8],
@@ -486,7 +485,7 @@ fn large<'a>(
     if length > LONGEST {
         return Err(Fault::TooLong { found: length, limit: LONGEST });
     }
-    if length % 2 != 0 && column.ty.is_text() {
+    if !length.is_multiple_of(2) && column.ty.is_text() {
         return Err(Fault::OddText { found: length });
     }
     let used = usize::try_from(length).unwrap_or(usize::MAX).saturating_add(header);
@@ -571,7 +570,7 @@ fn value<'a>(column: &Column, b: &'a [u8]) -> Result<Cell<'a>, Fault> {
             Cell::Guid(*bytes)
         }
         Char | VarChar | NChar | NVarChar | VarCharMax | NVarCharMax | Text | NText | Xml | Json => {
-            if b.len() % 2 != 0 {
+            if !b.len().is_multiple_of(2) {
                 return Err(Fault::OddText { found: b.len() as u64 });
             }
             Cell::Text(b)

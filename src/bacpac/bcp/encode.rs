@@ -260,7 +260,7 @@ impl Encoder {
             }
             (Cell::Guid(v), T::UniqueIdentifier) => self.fixed(f, v),
             (Cell::Text(bytes), ty) if ty.is_text() => {
-                if bytes.len() % 2 != 0 {
+                if !bytes.len().is_multiple_of(2) {
                     return Err(Fault::OddText { found: bytes.len() as u64 });
                 }
                 self.counted(column, bytes)?;
@@ -327,7 +327,7 @@ impl RowSink for Encoder {
         if let Some(found) = length.filter(|n| *n > limit) {
             return Err(self.fail(Fault::TooLong { found, limit }));
         }
-        if let Some(found) = length.filter(|n| kind == LobKind::Text && n % 2 != 0) {
+        if let Some(found) = length.filter(|n| kind == LobKind::Text && !n.is_multiple_of(2)) {
             return Err(self.fail(Fault::OddText { found }));
         }
         let form = match length {
@@ -367,7 +367,7 @@ impl RowSink for Encoder {
             return Err(self.order(column));
         }
         let Some(lob) = self.lob else { return Err(self.fail(Fault::LobClosed)) };
-        if lob.given % 2 != 0 && self.columns[column].ty.is_text() {
+        if !lob.given.is_multiple_of(2) && self.columns[column].ty.is_text() {
             return Err(self.fail(Fault::OddText { found: lob.given }));
         }
         match lob.form {

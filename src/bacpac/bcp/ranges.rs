@@ -35,7 +35,7 @@ pub(super) fn time(ticks: u64, scale: u8) -> Result<(), Fault> {
         return Err(Fault::Time(ticks));
     }
     // The modulo by a variable is a division; the usual scale 7 does without.
-    if scale < 7 && ticks % UNIT[usize::from(scale)] != 0 {
+    if scale < 7 && !ticks.is_multiple_of(UNIT[usize::from(scale)]) {
         return Err(Fault::TimeScale { ticks, scale });
     }
     Ok(())

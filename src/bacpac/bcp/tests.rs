@@ -137,7 +137,7 @@ impl RowSink for Collect {
     fn lob_piece(&mut self, _: usize, piece: &[u8]) -> Result<(), BcpError> {
         let (kind, _, bytes) = self.lob.as_mut().expect("a piece outside a value");
         assert!(!piece.is_empty());
-        assert!(*kind == LobKind::Binary || piece.len() % 2 == 0, "text cut inside a unit");
+        assert!(*kind == LobKind::Binary || piece.len().is_multiple_of(2), "text cut inside a unit");
         bytes.extend_from_slice(piece);
         Ok(())
     }
@@ -203,7 +203,7 @@ mod twin {
     fn ticks(bytes: &[u8], scale: u8) -> Option<u64> {
         let ticks = little(&bytes[..5]) as u64;
         let unit = 10u64.pow(u32::from(7 - scale));
-        (ticks < 24 * 60 * 60 * 10_000_000 && ticks % unit == 0).then_some(ticks)
+        (ticks < 24 * 60 * 60 * 10_000_000 && ticks.is_multiple_of(unit)).then_some(ticks)
     }
 
     fn days(bytes: &[u8]) -> Option<u32> {
@@ -250,7 +250,7 @@ mod twin {
             }
             return fixed(c, &bytes.take(width)?).map(Owned::Plain);
         }
-        let text = |b: Vec<u8>| (b.len() % 2 == 0).then_some(Owned::Text(b));
+        let text = |b: Vec<u8>| (b.len().is_multiple_of(2)).then_some(Owned::Text(b));
         match c.ty {
             Char if !c.nullable => text(bytes.take(u64::from(c.length) * 2)?),
             Char | VarChar | NChar | NVarChar | Binary | VarBinary => match bytes.number(2)? {

@@ -170,7 +170,7 @@ pub fn parse_variant(payload: &[u8]) -> Result<VariantValue<'_>, Fault> {
         0xEF | 0xE7 => {
             let length = length_of(&props[5..]);
             bounded(length)?;
-            if data.len() % 2 != 0 {
+            if !data.len().is_multiple_of(2) {
                 return Err(Fault::OddText { found: data.len() as u64 });
             }
             VariantType::NChar { varying: ty == 0xE7, collation: collation_of(props), length }
