@@ -36,9 +36,6 @@ mod fault;
 mod ranges;
 mod variant;
 
-#[cfg(test)]
-mod tests;
-
 pub use cell::{Cell, CountRows, LobKind, RowSink};
 pub use decode::{Decoder, WHOLE};
 pub use encode::Encoder;

@@ -56,7 +56,7 @@ pub enum VariantType {
 pub struct VariantValue<'a> {
     /// The base type.
     pub ty: VariantType,
-    /// The value's bytes, as the same type would have them in a column (decimal with its three header bytes).
+    /// The value's bytes, as the same type would have them in a column (decimal as sign and magnitude, 17 bytes).
     pub data: &'a [u8],
 }
 
@@ -77,12 +77,13 @@ pub fn parse_variant(payload: &[u8]) -> Result<VariantValue<'_>, Fault> {
     if count != expected {
         return Err(fail(format!("{count} property bytes where {expected} must stand")));
     }
-    let Some((props, data)) = rest.split_at_checked(count) else {
+    let Some((props, mut data)) = rest.split_at_checked(count) else {
         return Err(fail("ends inside its properties".into()));
     };
-    let sized = |n: usize| match data.len() == n {
+    let size = data.len();
+    let sized = |n: usize| match size == n {
         true => Ok(()),
-        false => Err(fail(format!("{} bytes where {n} must stand", data.len()))),
+        false => Err(fail(format!("{size} bytes where {n} must stand"))),
     };
     let scale_of = |props: &[u8]| match props {
         [scale @ 0..=7] => Ok(*scale),
@@ -90,9 +91,9 @@ pub fn parse_variant(payload: &[u8]) -> Result<VariantValue<'_>, Fault> {
     };
     let length_of = |tail: &[u8]| u16::from_le_bytes([tail[0], tail[1]]);
     let collation_of = |props: &[u8]| [props[0], props[1], props[2], props[3], props[4]];
-    let bounded = |length: u16| match data.len() <= usize::from(length) && length <= 8000 {
+    let bounded = |length: u16| match size <= usize::from(length) && length <= 8000 {
         true => Ok(()),
-        false => Err(fail(format!("{} bytes in a type of {length}", data.len()))),
+        false => Err(fail(format!("{size} bytes in a type of {length}"))),
     };
     let ty = match ty {
         0x32 => {
@@ -149,16 +150,22 @@ pub fn parse_variant(payload: &[u8]) -> Result<VariantValue<'_>, Fault> {
             VariantType::SmallDateTime
         }
         0x6A | 0x6C => {
-            sized(19)?;
             let (precision, scale) = (props[0], props[1]);
-            if !(1..=38).contains(&precision) || scale > precision || data[..2] != props[..] {
-                return Err(Fault::DecimalHeader { found_precision: data[0], found_scale: data[1], precision, scale });
+            // DacFx writes sign and magnitude; other writers are known to repeat precision and scale before them.
+            if data.len() == 19 && data[..2] == props[..] {
+                data = &data[2..];
             }
-            if data[2] > 1 {
-                return Err(Fault::DecimalSign(data[2]));
+            if data.len() != 17 {
+                return Err(fail(format!("{} bytes where 17 must stand", data.len())));
+            }
+            if !(1..=38).contains(&precision) || scale > precision {
+                return Err(fail(format!("precision {precision} and scale {scale} cannot be")));
+            }
+            if data[0] > 1 {
+                return Err(Fault::DecimalSign(data[0]));
             }
             let mut magnitude = [0; 16];
-            magnitude.copy_from_slice(&data[3..]);
+            magnitude.copy_from_slice(&data[1..]);
             ranges::decimal(u128::from_le_bytes(magnitude), precision)?;
             VariantType::Decimal { numeric: ty == 0x6C, precision, scale }
         }

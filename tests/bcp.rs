@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::*;
-use crate::bacpac::plan::{BcpType, ColumnPlan, TablePlan};
+use pacrat::bacpac::bcp::*;
+use pacrat::bacpac::plan::{BcpType, ColumnPlan, TablePlan};
 
 /// Every type, both nullabilities where both exist.
 fn every_column() -> Vec<ColumnPlan> {
@@ -397,6 +397,7 @@ fn any_value(c: &ColumnPlan) -> BoxedStrategy<Owned> {
         Variant => prop_oneof![
             any::<[u8; 4]>().prop_map(|b| Owned::Variant([&[0x38, 0][..], &b].concat())),
             any::<[u8; 3]>().prop_map(|b| Owned::Variant([&[0xA5, 2, 3, 0][..], &b].concat())),
+            (0..10u128.pow(12)).prop_map(|n| { Owned::Variant([&[0x6A, 2, 12, 3, 1][..], &n.to_le_bytes()].concat()) }),
         ]
         .boxed(),
         ty if ty.is_text() => even(40).boxed(),
@@ -507,7 +508,7 @@ fn shared() -> Option<std::path::PathBuf> {
     if dir.is_dir() {
         return Some(dir);
     }
-    eprintln!("SKIPPED: bacpac::bcp needs ../shared");
+    eprintln!("SKIPPED: tests/bcp.rs needs ../shared");
     None
 }
 
