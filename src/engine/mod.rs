@@ -5,4 +5,10 @@
 
 pub mod command;
 pub mod event;
+mod failure;
+pub mod job;
+pub mod journal;
+mod process;
 pub mod query;
+pub mod queue;
+pub mod scheduler;
