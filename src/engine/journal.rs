@@ -234,11 +234,9 @@ impl Journal {
     /// The events of a job, progress aside, in their order.
     pub fn events(&self, id: JobId) -> Result<Vec<Event>, JournalError> {
         let sqlite = self.sqlite();
-        let mut query =
-            self.db.prepare("SELECT at, what FROM event WHERE job = ?1 ORDER BY rowid").map_err(&sqlite)?;
-        let rows = query
-            .query_map([number(id)], |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?)))
-            .map_err(&sqlite)?;
+        let mut query = self.db.prepare("SELECT at, what FROM event WHERE job = ?1 ORDER BY rowid").map_err(&sqlite)?;
+        let rows =
+            query.query_map([number(id)], |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?))).map_err(&sqlite)?;
         let mut events = Vec::new();
         for row in rows {
             let (at, what) = row.map_err(&sqlite)?;
@@ -400,7 +398,8 @@ mod tests {
     fn open_jobs_come_first_then_the_newest() {
         let dir = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(dir.path()).unwrap();
-        let ids: Vec<JobId> = (0..4).map(|n| journal.add(&backup(if n < 3 { "a" } else { "b" }), at(n)).unwrap()).collect();
+        let ids: Vec<JobId> =
+            (0..4).map(|n| journal.add(&backup(if n < 3 { "a" } else { "b" }), at(n)).unwrap()).collect();
         journal.record(&event(ids[1], 5, ended(JobState::Failed))).unwrap();
         journal.record(&event(ids[3], 5, ended(JobState::Completed))).unwrap();
         let order: Vec<u64> = journal.jobs(10).unwrap().iter().map(|j| j.id.0).collect();

@@ -122,7 +122,8 @@ async fn a_running_job_is_cancelled_and_cleans_up_before_it_ends() {
     scheduler.cancel(job).await.unwrap();
     let seen = until_ended(&mut events, job).await;
     assert!(asked.elapsed() < Duration::from_secs(2));
-    let order = ["queued", "Running", "data", "progress", "Cancelling", "CleaningUp", "left nothing", "ended Cancelled"];
+    let order =
+        ["queued", "Running", "data", "progress", "Cancelling", "CleaningUp", "left nothing", "ended Cancelled"];
     assert_eq!(words(&seen), order);
     let Some(What::Ended { summary, failure, .. }) = seen.last() else { panic!() };
     assert_eq!((summary.rows, summary.bytes, failure), (42, 420, &None));
@@ -149,8 +150,7 @@ async fn a_queued_job_is_cancelled_without_ever_running() {
 async fn a_failure_and_a_panic_end_their_jobs_and_nothing_else() {
     let (scheduler, _, _dir) = scheduler(4);
     let mut events = scheduler.events();
-    for (tenant, message) in
-        [("fail", "it broke"), ("panic", "pacrat made a mistake of its own; the job was given up")]
+    for (tenant, message) in [("fail", "it broke"), ("panic", "pacrat made a mistake of its own; the job was given up")]
     {
         let job = scheduler.submit(backup(tenant)).await.unwrap();
         let seen = until_ended(&mut events, job).await;

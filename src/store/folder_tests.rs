@@ -45,7 +45,12 @@ fn set(names: &[&str]) -> BTreeSet<String> {
 fn begin(folder: &Folder) -> PendingFile {
     let file = name::backup_file("acme", at(), 1);
     let output = claim(&folder.path.join(&file)).unwrap().expect("the name is free");
-    PendingFile { folder: folder.clone(), names: Names { tenant: "acme".into(), at: at(), nth: 1 }, file, output: Some(output) }
+    PendingFile {
+        folder: folder.clone(),
+        names: Names { tenant: "acme".into(), at: at(), nth: 1 },
+        file,
+        output: Some(output),
+    }
 }
 
 /// The process dies: the lock goes with the file handle, nothing is cleaned up.

@@ -62,9 +62,11 @@ const MARK: usize = 13;
 
 /// Whether a tenant's name, as [`parse`] gives it, may have been cut: only the manifest knows the rest.
 pub fn maybe_cut(tenant: &str) -> bool {
-    tenant.len().checked_sub(MARK).and_then(|at| tenant.get(at..)).is_some_and(|end| {
-        end.starts_with('~') && end[1..].bytes().all(|b| b.is_ascii_hexdigit())
-    })
+    tenant
+        .len()
+        .checked_sub(MARK)
+        .and_then(|at| tenant.get(at..))
+        .is_some_and(|end| end.starts_with('~') && end[1..].bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// What a file's name says: the tenant and when the backup began. None if it is not of our pattern.
