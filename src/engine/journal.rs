@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::command::JobSpec;
-use super::event::{Event, Failure, JobId, JobState, Summary, What};
+use super::event::{Event, Failure, JobId, JobState, What};
 use super::process::{self, ProcessMark};
 use super::query::JobInfo;
 
@@ -240,7 +240,7 @@ impl Journal {
         let mut events = Vec::new();
         for row in rows {
             let (at, what) = row.map_err(&sqlite)?;
-            events.push(Event { at: self.time(&at)?, job: id, what: self.from_json(&what)? });
+            events.push(Event { at: self.time(&at)?, job: id, what: self.parsed(&what)? });
         }
         Ok(events)
     }
@@ -259,13 +259,13 @@ impl Journal {
         let time = |column: usize| maybe(column)?.map(|t| self.time(&t)).transpose();
         Ok(JobInfo {
             id: JobId(row.get::<_, i64>(0).map_err(&sqlite)?.unsigned_abs()),
-            spec: self.from_json(&text(1)?)?,
-            state: self.from_json(&text(2)?)?,
+            spec: self.parsed(&text(1)?)?,
+            state: self.parsed(&text(2)?)?,
             queued: self.time(&text(3)?)?,
             started: time(4)?,
             ended: time(5)?,
-            summary: maybe(6)?.map(|t| self.from_json(&t)).transpose()?,
-            failure: maybe(7)?.map(|t| self.from_json(&t)).transpose()?,
+            summary: maybe(6)?.map(|t| self.parsed(&t)).transpose()?,
+            failure: maybe(7)?.map(|t| self.parsed(&t)).transpose()?,
         })
     }
 
@@ -273,7 +273,7 @@ impl Journal {
         text.parse().map_err(|e: jiff::Error| self.damaged(&e))
     }
 
-    fn from_json<T: serde::de::DeserializeOwned>(&self, text: &str) -> Result<T, JournalError> {
+    fn parsed<T: serde::de::DeserializeOwned>(&self, text: &str) -> Result<T, JournalError> {
         serde_json::from_str(text).map_err(|e| self.damaged(&e))
     }
 
@@ -318,7 +318,7 @@ fn interruption(info: &JobInfo) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::super::command::{PackageSource, Trigger};
-    use super::super::event::Step;
+    use super::super::event::{Step, Summary};
     use super::*;
 
     fn at(second: i64) -> Timestamp {

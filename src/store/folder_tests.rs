@@ -132,7 +132,9 @@ fn a_death_at_each_step_is_put_in_order_by_the_next_start() {
         ("backup named", |p| assert!(p.name_backup().unwrap())),
         ("manifest named", |p| p.name_manifest().unwrap()),
     ];
-    let expected: [(&[&str], &[(&str, Fate)], &[&str]); 5] = [
+    // What the death leaves, what the next start does with it, what is there then.
+    type Expected<'a> = (&'a [&'a str], &'a [(&'a str, Fate)], &'a [&'a str]);
+    let expected: [Expected<'_>; 5] = [
         (&[&partial], &[(&partial, Fate::Removed)], &[]),
         (&[&partial], &[(&partial, Fate::Removed)], &[]),
         (&[&partial, &aside], &[(&aside, Fate::Removed), (&partial, Fate::Removed)], &[]),
