@@ -1,1 +1,28 @@
-//! The live server: tiberius for questions and orders, mssql-tds for rows, behind two small traits.
+//! The live server: tiberius for questions, mssql-tds for orders and rows, behind small traits.
+//!
+//! * [`target`]: where a server is and how to log in; [`connection_string`] makes one of an ADO.NET string.
+//! * [`orders`]: the trait [`orders::Orders`] (questions and orders) and its answers; [`connect::open`] and
+//!   [`connect::open_questions`] give one.
+//! * [`rows`]: the traits [`rows::RowSource`] (rows out) and [`rows::RowSink`] (rows in), both in BCP bytes;
+//!   [`rows::RowConnection`] gives both.
+//! * [`error`]: what went wrong, who says so, whether trying again can help; [`remedy`]: cause and fix by number.
+//! * [`quote`]: the one place where a name becomes SQL.
+//!
+//! Cancelling: every operation takes a `CancellationToken` and ends within two seconds of its cancellation. The driver
+//! sends an attention and waits for the acknowledgement; where none comes in time, the connection is dropped, and the
+//! server ends the request by itself. After a cancelled operation a connection may be dead: every later call then
+//! answers [`error::SqlError::Lost`]; open a new one for the clean-up.
+
+mod certificate;
+pub mod connect;
+pub mod connection_string;
+pub mod error;
+mod field;
+pub mod orders;
+pub mod quote;
+pub mod remedy;
+pub mod rows;
+pub mod target;
+mod tds_error;
+mod tds_session;
+mod tiberius_session;
