@@ -169,7 +169,7 @@ fn browser_port(reply: &[u8]) -> Option<u16> {
 }
 
 /// A login that the server answered with errors.
-pub(super) fn refused(target: &Target, error: ServerError) -> SqlError {
+pub(super) fn refused(target: &Target, error: Box<ServerError>) -> SqlError {
     SqlError::Login { address: target.address(), user: target.user.clone(), error }
 }
 

@@ -34,11 +34,11 @@ pub struct ServerError {
 
 impl ServerError {
     /// Of all errors of a request; at least one.
-    pub fn new(errors: Vec<ServerMessage>) -> Option<Self> {
+    pub fn new(errors: Vec<ServerMessage>) -> Option<Box<Self>> {
         // Fatal errors (class 20 and above) end the connection and explain everything else. Below that the classes
         // rank nothing: 2627 has class 14, the 3621 and 1750 that follow it have more or less. The first is the cause.
         let cause = errors.iter().find(|e| e.class >= 20).or_else(|| errors.first())?.clone();
-        Some(Self { cause, errors })
+        Some(Box::new(Self { cause, errors }))
     }
 
     /// Whether an error of that number is among them.
@@ -90,7 +90,7 @@ pub enum SqlError {
         /// The login.
         user: String,
         /// What the server said.
-        error: ServerError,
+        error: Box<ServerError>,
     },
     /// The server refused a request.
     #[error("{doing}: {error}")]
@@ -98,7 +98,7 @@ pub enum SqlError {
         /// What was being done, with the object.
         doing: String,
         /// What the server said.
-        error: ServerError,
+        error: Box<ServerError>,
     },
     /// The connection broke, or was dropped after a cancellation.
     #[error("{doing}: the connection is lost: {cause}")]

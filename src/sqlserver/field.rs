@@ -1,7 +1,7 @@
 //! Values of both drivers as [`Field`]s: what has no type of its own there becomes the text that the server would print
 //! in ISO form.
 
-use jiff::ToSpan;
+use jiff::Span;
 use jiff::civil::Date;
 use mssql_tds::datatypes::column_values::ColumnValues;
 use mssql_tds::datatypes::sql_string::EncodingType;
@@ -103,7 +103,7 @@ pub(super) fn of_tiberius(value: ColumnData<'static>) -> Result<Field, String> {
 
 /// Little-endian UTF-16; a lone surrogate is an error, for a `String` cannot hold it.
 pub(super) fn utf16(bytes: &[u8]) -> Result<String, String> {
-    if bytes.len() % 2 != 0 {
+    if !bytes.len().is_multiple_of(2) {
         return Err("UTF-16 text of an odd length".into());
     }
     let units = bytes.chunks_exact(2).map(|c| u16::from_le_bytes([c[0], c[1]]));
@@ -118,11 +118,14 @@ fn scaled(value: i128, scale: u8) -> String {
     if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
 
+/// So many days after a date; hostile counts are errors, not panics.
+fn days_after(start: Date, days: i64) -> Result<Date, String> {
+    let out_of_range = |_| "a date out of range".to_owned();
+    start.checked_add(Span::new().try_days(days).map_err(out_of_range)?).map_err(out_of_range)
+}
+
 fn date(days: u32) -> Result<String, String> {
-    Date::constant(1, 1, 1)
-        .checked_add(i64::from(days).days())
-        .map(|d| d.to_string())
-        .map_err(|_| "a date after 9999".into())
+    days_after(Date::constant(1, 1, 1), i64::from(days)).map(|d| d.to_string())
 }
 
 fn ticks(increments: u64, scale: u8) -> Result<u64, String> {
@@ -144,8 +147,7 @@ fn time(ticks: u64, scale: u8) -> String {
 
 /// Days since 1900-01-01 and 1/300 s, printed to the millisecond as the server rounds it.
 fn datetime(days: i32, ticks: u32) -> Result<String, String> {
-    let day =
-        Date::constant(1900, 1, 1).checked_add(i64::from(days).days()).map_err(|_| "a date out of range".to_owned())?;
+    let day = days_after(Date::constant(1900, 1, 1), i64::from(days))?;
     let milliseconds = (u64::from(ticks) * 10 + 1) / 3;
     Ok(format!("{day} {}", time(milliseconds * 10_000, 3)))
 }

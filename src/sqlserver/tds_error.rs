@@ -54,7 +54,7 @@ pub(super) fn request(doing: &str, seconds: u64, error: Error) -> SqlError {
     }
 }
 
-pub(super) fn server_error(errors: Vec<SqlErrorInfo>) -> Option<ServerError> {
+pub(super) fn server_error(errors: Vec<SqlErrorInfo>) -> Option<Box<ServerError>> {
     ServerError::new(errors.into_iter().map(message).collect())
 }
 
