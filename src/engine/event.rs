@@ -140,9 +140,29 @@ pub enum Severity {
     Warning,
 }
 
-/// An error as an operator reads it at 3 AM.
+/// What an error is about, as far as a script must tell errors apart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// Anything else.
+    #[default]
+    Other,
+    /// What was asked for cannot be: a name that there is not, a target that exists.
+    Request,
+    /// The configuration.
+    Configuration,
+    /// The package is damaged, or does not hold what it should.
+    Damaged,
+    /// The server cannot be reached or refuses the login.
+    Unreachable,
+}
+
+/// An error as an operator reads it at 3 AM. Made by [`Failure::new`] and what follows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
+    /// What it is about.
+    #[serde(default)]
+    pub kind: FailureKind,
     /// What happened, to which tenant, database, file.
     pub message: String,
     /// Why, from the outside in.

@@ -1,13 +1,26 @@
 //! Errors of the layers below, told to an operator: what, of which object, why, and what to do next.
 
-use super::event::Failure;
+use super::event::{Failure, FailureKind};
 use super::journal::JournalError;
 use crate::store::StoreError;
 
 impl Failure {
     /// A failure with nothing but its message.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), causes: Vec::new(), hint: None, retryable: false, sql_error: None }
+        Self {
+            kind: FailureKind::Other,
+            message: message.into(),
+            causes: Vec::new(),
+            hint: None,
+            retryable: false,
+            sql_error: None,
+        }
+    }
+
+    /// What it is about.
+    pub fn kind(mut self, kind: FailureKind) -> Self {
+        self.kind = kind;
+        self
     }
 
     /// What to do next.
@@ -55,6 +68,11 @@ impl Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let mut failure = Self::new(error.to_string()).retryable(matches!(error, StoreError::Io { .. }));
+        failure.kind = match &error {
+            StoreError::Missing { .. } | StoreError::Name(_) => FailureKind::Request,
+            StoreError::Manifest { .. } => FailureKind::Damaged,
+            StoreError::Io { .. } => FailureKind::Other,
+        };
         failure.hint = match &error {
             e if e.is_full() => Some("free some space there, then try again".into()),
             StoreError::Io { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {

@@ -312,7 +312,7 @@ fn interruption(info: &JobInfo) -> Failure {
             ("the process ended during the verification".to_owned(), "start the verification again".to_owned())
         }
     };
-    Failure { message, causes: Vec::new(), hint: Some(hint), retryable: true, sql_error: None }
+    Failure::new(message).hint(hint).retryable(true)
 }
 
 #[cfg(test)]
