@@ -7,3 +7,6 @@
 pub mod bcp;
 /// The one column plan that drives decoder, encoder, rows out and rows in.
 pub mod plan;
+
+/// The schema inside a package, and its text.
+pub mod model;
