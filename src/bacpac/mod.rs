@@ -5,8 +5,13 @@
 
 /// Rows as bytes: the decoder and the encoder of the data stream 2.0.0.0.
 pub mod bcp;
+/// The one text of rows that every reader agrees on, and its digest.
+pub mod canonical;
+/// The archive: opened, checked, verified, written.
+pub mod package;
 /// The one column plan that drives decoder, encoder, rows out and rows in.
 pub mod plan;
-
 /// The schema inside a package, and its text.
 pub mod model;
+/// Exact text of single values.
+mod scalar;

@@ -1,0 +1,136 @@
+//! Real packages, of Microsoft's tools: read, verified, digested, written again.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use pacrat::bacpac::canonical::Digest;
+use pacrat::bacpac::package::*;
+use support::{bacpacs, plans::plans, shared};
+
+fn open(bytes: Vec<u8>) -> BoundPackage {
+    let package = Package::open(Bytes::new(bytes), Limits::default()).unwrap();
+    let plans = plans(&package.model_xml().unwrap());
+    package.bind(plans).unwrap()
+}
+
+fn digests(package: &BoundPackage) -> BTreeMap<String, (u64, String)> {
+    package
+        .tables()
+        .iter()
+        .filter(|table| !table.parts.is_empty())
+        .map(|table| {
+            let mut digest = Digest::new(table.plan.clone());
+            package.read_table(table, &mut digest).unwrap();
+            let digest = digest.finish();
+            (table.plan.to_string(), (digest.rows, digest.sha256))
+        })
+        .collect()
+}
+
+fn expected(shared: &Path, name: &str) -> BTreeMap<String, (u64, String)> {
+    let text = std::fs::read(shared.join(format!("bacpacs/expected/{name}.json"))).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    json.as_object()
+        .unwrap()
+        .iter()
+        .map(|(table, v)| (table.clone(), (v["rows"].as_u64().unwrap(), v["sha256"].as_str().unwrap().to_owned())))
+        .collect()
+}
+
+#[test]
+fn every_real_package_is_read_and_its_rows_are_the_expected_ones() {
+    let Some(shared) = shared("tests/packages.rs") else { return };
+    let packages = bacpacs(&shared);
+    assert_eq!(packages.len(), 20);
+    for (name, path) in packages {
+        let package = open(std::fs::read(path).unwrap());
+        assert_eq!(package.package().notes(), &[] as &[String], "{name}");
+        assert_eq!(digests(&package), expected(&shared, &name), "{name}");
+    }
+}
+
+#[test]
+fn every_real_package_verifies_and_its_counts_are_the_expected_ones() {
+    let Some(shared) = shared("tests/packages.rs") else { return };
+    for (name, path) in bacpacs(&shared) {
+        let package = open(std::fs::read(path).unwrap());
+        let expected: Vec<_> = expected(&shared, &name)
+            .into_iter()
+            .map(|(table, (rows, _))| {
+                let (schema, table) = table.split_once('.').unwrap();
+                ExpectedRows { schema: schema.into(), table: table.into(), rows }
+            })
+            .collect();
+        let options = VerifyOptions { depth: Depth::Rows, threads: 3, expected: Some(expected.clone()) };
+        let report = package.verify(&options, &Quiet).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(report.tables.iter().map(|t| t.rows).sum::<u64>(), expected.iter().map(|e| e.rows).sum::<u64>());
+        let archive = package.verify(&VerifyOptions { depth: Depth::Archive, ..options }, &Quiet).unwrap();
+        assert_eq!(archive.bytes, report.bytes, "{name}");
+    }
+}
+
+#[test]
+fn every_real_package_written_again_has_the_same_rows() {
+    let Some(shared) = shared("tests/packages.rs") else { return };
+    for (name, path) in bacpacs(&shared) {
+        let package = open(std::fs::read(path).unwrap());
+        let model = package.package().model_xml().unwrap();
+        // Small parts, so that tables are cut.
+        let limits = PartLimits { part: 100_000, held: 50_000 };
+        let (file, written) = rewrite(&package, &model, Vec::new(), Modified::default(), limits).unwrap();
+        assert_eq!(file.len() as u64, written.size);
+        let names = {
+            let mut zip = zip::ZipArchive::new(std::io::Cursor::new(&file)).unwrap();
+            (0..zip.len()).map(|i| zip.by_index(i).unwrap().name().unwrap().into_owned()).collect::<Vec<_>>()
+        };
+        let again = open(file);
+        assert_eq!(digests(&again), expected(&shared, &name), "{name}");
+        assert_eq!(again.package().model_xml().unwrap(), model);
+        assert_eq!(again.package().metadata(), package.package().metadata(), "{name}");
+        let (mut before, mut after) = (package.package().origin().clone(), again.package().origin().clone());
+        for origin in [&mut before, &mut after] {
+            origin.row_count = None;
+            origin.object_counts.sort();
+        }
+        assert_eq!(after, before, "{name}");
+        // DacFx's order of entries.
+        assert_eq!(names[..2], ["model.xml", "DacMetadata.xml"], "{name}");
+        let data = names.iter().take_while(|n| !n.starts_with("Origin")).count();
+        let tail: &[&str] = if written.parts > 0 {
+            &["Origin.xml", "_rels/.rels", "[Content_Types].xml"]
+        } else {
+            &["Origin.xml", "[Content_Types].xml"]
+        };
+        assert_eq!(names[data..], *tail, "{name}");
+        assert!(names[2..data].iter().all(|n| n.starts_with("Data/")), "{name}");
+        again.verify(&VerifyOptions::default(), &Quiet).unwrap();
+    }
+}
+
+#[test]
+fn the_directory_is_read_as_the_zip_crate_reads_it() {
+    let Some(shared) = shared("tests/packages.rs") else { return };
+    let folders = [shared.join("bacpacs"), shared.join("dacpacs"), shared.join("dacfx/golden")];
+    let mut packages = 0;
+    for path in folders.iter().flat_map(|f| std::fs::read_dir(f).unwrap()).map(|e| e.unwrap().path()) {
+        if !path.extension().is_some_and(|e| e == "bacpac" || e == "dacpac") {
+            continue;
+        }
+        let bytes = std::fs::read(&path).unwrap();
+        let ours = Package::open(Bytes::new(bytes.clone()), Limits::default())
+            .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let mut zip = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
+        let theirs: Vec<_> = (0..zip.len())
+            .map(|i| {
+                let entry = zip.by_index(i).unwrap();
+                (entry.name().unwrap().into_owned(), entry.compressed_size(), entry.size(), entry.crc32())
+            })
+            .collect();
+        let ours: Vec<_> = ours.entries().iter().map(|e| (e.name.clone(), e.compressed, e.size, e.crc32)).collect();
+        assert_eq!(ours, theirs, "{}", path.display());
+        packages += 1;
+    }
+    assert!(packages > 60, "{packages} packages");
+}
