@@ -7,11 +7,11 @@
 pub mod bcp;
 /// The one text of rows that every reader agrees on, and its digest.
 pub mod canonical;
+/// The schema inside a package, and its text.
+pub mod model;
 /// The archive: opened, checked, verified, written.
 pub mod package;
 /// The one column plan that drives decoder, encoder, rows out and rows in.
 pub mod plan;
-/// The schema inside a package, and its text.
-pub mod model;
 /// Exact text of single values.
 mod scalar;
