@@ -3,6 +3,7 @@
 //! Invariant: it shares no code with `sqlserver`, so that a mistake about TDS or the catalogue cannot cancel itself out.
 
 pub mod collation;
+pub mod ddl;
 pub mod meta;
 pub mod rowform;
 pub mod session;

@@ -38,7 +38,7 @@ pub struct ModuleParameter {
 }
 
 /// What fires a trigger.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct TriggerFacts {
     /// `INSERT`, `UPDATE`, `DELETE`, or the events of a DDL trigger.
