@@ -695,7 +695,7 @@ mod tests {
         let text = "(".repeat(5000) + "1" + &")".repeat(5000);
         let tokens = super::super::lexer::lex(&text, true).unwrap();
         assert_eq!(ExpressionParser::new(&tokens, 0).expression().unwrap_err().last().number, 191);
-        let text = "-".repeat(1) + &" ~".repeat(5000) + "1";
+        let text = "- ~".to_string() + &" ~".repeat(5000) + "1";
         let tokens = super::super::lexer::lex(&text, true).unwrap();
         assert_eq!(ExpressionParser::new(&tokens, 0).expression().unwrap_err().last().number, 191);
     }
