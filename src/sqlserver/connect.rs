@@ -18,8 +18,10 @@ use tokio_util::sync::CancellationToken;
 use super::certificate;
 use super::error::{ServerError, SqlError};
 use super::orders::Orders;
+use super::rows::RowConnection;
 use super::target::{DEFAULT_PORT, Encryption, Target};
 use super::tds_error;
+use super::tds_rows::TdsRows;
 use super::tds_session::TdsSession;
 use super::tiberius_session::TiberiusSession;
 
@@ -42,6 +44,13 @@ pub async fn open(target: &Target, cancel: &CancellationToken) -> Result<Box<dyn
 pub async fn open_questions(target: &Target, cancel: &CancellationToken) -> Result<Box<dyn Orders>, SqlError> {
     let target = resolve(target, cancel).await?;
     Ok(Box::new(TiberiusSession::connect(&target, cancel).await?))
+}
+
+/// A connection for rows, out or in.
+pub async fn open_rows(target: &Target, cancel: &CancellationToken) -> Result<Box<dyn RowConnection>, SqlError> {
+    let target = resolve(target, cancel).await?;
+    let client = connect_tds(&target, cancel).await?;
+    Ok(Box::new(TdsRows::new(client, &target)))
 }
 
 /// Waits for `work`, but no longer than a cancellation and the connect timeout allow. What was begun is dropped.
@@ -183,13 +192,21 @@ pub(super) enum Ended<T> {
     Abandoned,
 }
 
-/// Runs an operation that ends by itself soon after `cancel`; gives it [`SETTLE`] to do so.
-pub(super) async fn guarded<T>(cancel: &CancellationToken, work: impl Future<Output = T>) -> Ended<T> {
+/// Runs an operation that ends by itself soon after `cancel` (or after `stop`, which is then cancelled too); gives it
+/// [`SETTLE`] to do so.
+pub(super) async fn guarded<T>(
+    cancel: &CancellationToken,
+    stop: Option<&CancellationToken>,
+    work: impl Future<Output = T>,
+) -> Ended<T> {
     tokio::pin!(work);
     tokio::select! {
         biased;
         result = &mut work => return Ended::Done(result),
         () = cancel.cancelled() => {}
+    }
+    if let Some(stop) = stop {
+        stop.cancel();
     }
     match tokio::time::timeout(SETTLE, work).await {
         Ok(result) => Ended::Settled(result),

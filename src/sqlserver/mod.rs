@@ -14,6 +14,7 @@
 //! answers [`error::SqlError::Lost`]; open a new one for the clean-up.
 
 mod certificate;
+pub mod code_page;
 pub mod connect;
 pub mod connection_string;
 pub mod error;
@@ -22,7 +23,13 @@ pub mod orders;
 pub mod quote;
 pub mod remedy;
 pub mod rows;
+mod rows_in;
+mod rows_out;
+#[cfg(test)]
+mod rows_tests;
 pub mod target;
 mod tds_error;
+mod tds_rows;
 mod tds_session;
 mod tiberius_session;
+mod variant;

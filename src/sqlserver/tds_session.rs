@@ -54,7 +54,7 @@ impl Orders for TdsSession {
         let seconds = limit(self.command_timeout);
         let client = self.client.as_mut().ok_or_else(|| dropped(doing))?;
         let work = run(client, sql, doing, seconds, cancel);
-        match guarded(cancel, work).await {
+        match guarded(cancel, None, work).await {
             Ended::Done(result) => {
                 if self.client.as_ref().is_some_and(TdsClient::is_connection_dead) {
                     self.client = None;

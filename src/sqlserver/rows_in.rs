@@ -1,0 +1,494 @@
+//! Rows in: cells of the data stream as the bytes of a bulk load's rows. No `String` in between.
+//!
+//! The stream's declared types are those of the target's columns, with these exceptions: xml goes as `nvarchar(max)`
+//! and CLR types as `varbinary(max)` (no other form is accepted); texts of double-byte code pages go as `nvarchar`, and
+//! the server, whose tables count, converts them. A rowversion cannot be loaded (error 273): the server makes a new
+//! one, so the column is left out. An identity column is listed, so its values are kept (fact 5).
+//!
+//! Narrow texts are written in the column's own code page, and the statement says `COLLATE` of the column, so that
+//! they arrive unchanged (fact 26). A character that the code page does not have is an error that names the cell.
+
+use std::sync::Arc;
+
+use mssql_tds::datatypes::bulk_copy_metadata::{BulkCopyColumnMetadata, SqlDbType, TypeLength};
+
+use super::code_page::{self, CodePage};
+use super::error::SqlError;
+use super::quote::is_collation_name;
+use super::rows::ServerColumn;
+use super::variant;
+use crate::bacpac::bcp::{Cell, Fault, LobKind, RowSink};
+use crate::bacpac::plan::{BcpType, ColumnPlan, TablePlan};
+
+const TOKEN_ROW: u8 = 0xD1;
+/// Before the value of a text, ntext or image: a text pointer and a timestamp that the server ignores.
+const TEXT_POINTER: [u8; 25] = {
+    let mut header = [0xFF; 25];
+    header[0] = 0x10;
+    header
+};
+const PLP_NULL: [u8; 8] = [0xFF; 8];
+const PLP_UNKNOWN_LENGTH: [u8; 8] = (u64::MAX - 1).to_le_bytes();
+
+/// How values of a column are written.
+#[derive(Debug, Clone)]
+enum Form {
+    /// Not at all: the server makes the value.
+    LeftOut,
+    /// A byte of length, 0 for NULL.
+    Short,
+    /// Two bytes of length, all ones for NULL.
+    Bounded(Text),
+    /// A (max) value in pieces.
+    Plp(Text),
+    /// text, ntext, image.
+    Pointer(Text),
+    /// sql_variant.
+    Variant,
+}
+
+/// What happens to the bytes of a value on their way.
+#[derive(Debug, Clone)]
+enum Text {
+    /// They are the wire's.
+    AsIs,
+    /// They become those of a code page.
+    Narrow(Arc<CodePage>),
+    /// They stay UTF-16, without the blanks that fill a char: the server converts and fills again.
+    Trimmed,
+}
+
+#[derive(Debug)]
+struct Column {
+    form: Form,
+    /// Bytes that the target's column holds, for narrow texts.
+    limit: usize,
+    scale: u8,
+}
+
+/// A table's columns as a bulk load declares them.
+#[derive(Debug)]
+pub(super) struct Load {
+    plan: Arc<TablePlan>,
+    columns: Arc<Vec<Column>>,
+    /// What the driver declares: statement and stream.
+    pub metadata: Vec<BulkCopyColumnMetadata>,
+}
+
+impl Load {
+    pub(super) fn of(plan: &TablePlan, target: &[ServerColumn]) -> Result<Self, SqlError> {
+        let mut columns = Vec::new();
+        let mut metadata = Vec::new();
+        for column in &plan.columns {
+            let server = target.iter().find(|c| c.name == column.name).ok_or_else(|| {
+                SqlError::Unsupported(format!("table {plan}: the target has no column {}", column.name))
+            })?;
+            let (form, declared) = declare(plan, column, server)?;
+            columns.push(Column { form, limit: column.length as usize, scale: column.scale });
+            if let Some(declared) = declared {
+                metadata.push(declared.with_nullable(server.nullable).with_identity(column.identity));
+            }
+        }
+        if metadata.is_empty() {
+            return Err(SqlError::Unsupported(format!("table {plan} has no column that can be loaded")));
+        }
+        Ok(Self { plan: Arc::new(plan.clone()), columns: Arc::new(columns), metadata })
+    }
+
+    pub(super) fn plan(&self) -> &Arc<TablePlan> {
+        &self.plan
+    }
+}
+
+/// The form of a column's values, and what is declared of it (its name, type and length; nothing where it is left out).
+fn declare(
+    plan: &TablePlan,
+    column: &ColumnPlan,
+    server: &ServerColumn,
+) -> Result<(Form, Option<BulkCopyColumnMetadata>), SqlError> {
+    use BcpType as B;
+    use SqlDbType as S;
+    let name = column.name.as_str();
+    let length = i32::try_from(column.length).unwrap_or(i32::MAX);
+    let of = |ty: SqlDbType, bytes: i32| {
+        BulkCopyColumnMetadata::new(name, ty, ty.to_bulk_copy_tds_type())
+            .with_length(bytes, TypeLength::Variable(bytes))
+    };
+    let plp = |ty: SqlDbType| {
+        BulkCopyColumnMetadata::new(name, ty, ty.to_bulk_copy_tds_type()).with_length(0xFFFF, TypeLength::Plp)
+    };
+    let short = |metadata| Ok((Form::Short, Some(metadata)));
+    match column.ty {
+        B::RowVersion => Ok((Form::LeftOut, None)),
+        B::Bit => short(of(S::Bit, 1)),
+        B::TinyInt => short(of(S::TinyInt, 1)),
+        B::SmallInt => short(of(S::SmallInt, 2)),
+        B::Int => short(of(S::Int, 4)),
+        B::BigInt => short(of(S::BigInt, 8)),
+        B::Real => short(of(S::Real, 4)),
+        B::Float => short(of(S::Float, 8)),
+        B::SmallMoney => short(of(S::SmallMoney, 4)),
+        B::Money => short(of(S::Money, 8)),
+        B::Decimal => short(of(S::Decimal, 17).with_precision_scale(column.precision, column.scale)),
+        B::Numeric => short(of(S::Numeric, 17).with_precision_scale(column.precision, column.scale)),
+        B::Date => short(of(S::Date, 3)),
+        B::Time => short(of(S::Time, 5).with_scale(column.scale)),
+        B::SmallDateTime => short(of(S::SmallDateTime, 4)),
+        B::DateTime => short(of(S::DateTime, 8)),
+        B::DateTime2 => short(of(S::DateTime2, 8).with_scale(column.scale)),
+        B::DateTimeOffset => short(of(S::DateTimeOffset, 10).with_scale(column.scale)),
+        B::UniqueIdentifier => short(of(S::UniqueIdentifier, 16)),
+        B::NChar => Ok((Form::Bounded(Text::AsIs), Some(of(S::NChar, length * 2)))),
+        B::NVarChar => Ok((Form::Bounded(Text::AsIs), Some(of(S::NVarChar, length * 2)))),
+        B::NVarCharMax => Ok((Form::Plp(Text::AsIs), Some(plp(S::NVarChar)))),
+        B::Xml => Ok((Form::Plp(Text::AsIs), Some(plp(S::Xml)))),
+        B::Json => Ok((Form::Plp(Text::AsIs), Some(plp(S::Json)))),
+        B::NText => Ok((Form::Pointer(Text::AsIs), Some(of(S::NText, i32::MAX)))),
+        B::Binary => Ok((Form::Bounded(Text::AsIs), Some(of(S::Binary, length)))),
+        B::VarBinary => Ok((Form::Bounded(Text::AsIs), Some(of(S::VarBinary, length)))),
+        B::VarBinaryMax => Ok((Form::Plp(Text::AsIs), Some(plp(S::VarBinary)))),
+        B::Image => Ok((Form::Pointer(Text::AsIs), Some(of(S::Image, i32::MAX)))),
+        B::HierarchyId | B::Geometry | B::Geography | B::Clr => Ok((Form::Plp(Text::AsIs), Some(plp(S::Udt)))),
+        // Assumption: the declared length of a sql_variant in a bulk load is that of its results, 8009 (fact 43).
+        B::Variant => Ok((Form::Variant, Some(of(S::Variant, 8009)))),
+        B::Char | B::VarChar | B::VarCharMax | B::Text => narrow(plan, column, server, &of, &plp),
+        B::Vector => Err(SqlError::Unsupported(format!(
+            "table {plan}, column {name}: rows with a column of type vector cannot be loaded yet"
+        ))),
+    }
+}
+
+fn narrow(
+    plan: &TablePlan,
+    column: &ColumnPlan,
+    server: &ServerColumn,
+    of: &dyn Fn(SqlDbType, i32) -> BulkCopyColumnMetadata,
+    plp: &dyn Fn(SqlDbType) -> BulkCopyColumnMetadata,
+) -> Result<(Form, Option<BulkCopyColumnMetadata>), SqlError> {
+    use BcpType as B;
+    use SqlDbType as S;
+    let unsupported = |what: &str| {
+        Err(SqlError::Unsupported(format!(
+            "table {plan}, column {}: {what} of collation {} is not supported",
+            column.name,
+            server.collation.as_deref().unwrap_or("?")
+        )))
+    };
+    let Some(number) = server.code_page else { return unsupported("the unknown code page") };
+    let length = i32::try_from(column.length).unwrap_or(i32::MAX);
+    if code_page::is_double_byte(number) {
+        let bounded = matches!(column.ty, B::Char | B::VarChar) && column.length <= 4000;
+        let text = if column.ty == B::Char { Text::Trimmed } else { Text::AsIs };
+        return Ok(match bounded {
+            true => (Form::Bounded(text), Some(of(S::NVarChar, length * 2))),
+            false => (Form::Plp(text), Some(plp(S::NVarChar))),
+        });
+    }
+    let Some(page) = code_page::find(number) else { return unsupported(&format!("code page {number}")) };
+    let text = Text::Narrow(page);
+    let (form, declared) = match column.ty {
+        B::Char => (Form::Bounded(text), of(S::Char, length)),
+        B::VarChar => (Form::Bounded(text), of(S::VarChar, length)),
+        B::Text => (Form::Pointer(text), of(S::Text, i32::MAX)),
+        _ => (Form::Plp(text), plp(S::VarChar)),
+    };
+    match server.collation.as_deref() {
+        Some(collation) if is_collation_name(collation) => {
+            Ok((form, Some(declared.with_collation_name(collation.to_owned()))))
+        }
+        Some(_) => unsupported("the name"),
+        None => unsupported("the missing name"),
+    }
+}
+
+/// Writes rows as the stream of a bulk load has them, into a buffer that the loader empties.
+#[derive(Debug)]
+pub(super) struct Wire {
+    plan: Arc<TablePlan>,
+    columns: Arc<Vec<Column>>,
+    /// What is written and not sent.
+    pub buffer: Vec<u8>,
+    /// Places in the buffer where a batch ends, each before a row.
+    pub cuts: Vec<usize>,
+    /// Rows since the last cut.
+    batch_rows: u64,
+    /// Bytes of the batch that were sent.
+    pub batch_sent: usize,
+    batch_bytes: usize,
+    /// All rows.
+    pub rows: u64,
+    /// At the beginning of a row.
+    at_row: bool,
+    lob: Option<Lob>,
+    scratch: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Lob {
+    /// The first half of a surrogate pair.
+    half: Option<u16>,
+    /// Where the length of a text or image stands, filled in at its end.
+    length_at: Option<usize>,
+    length: u64,
+}
+
+impl Wire {
+    /// `batch_bytes` is the size at which a batch ends with the row at hand.
+    pub(super) fn new(load: &Load, batch_bytes: usize) -> Self {
+        Self {
+            plan: load.plan.clone(),
+            columns: load.columns.clone(),
+            buffer: Vec::new(),
+            cuts: Vec::new(),
+            batch_rows: 0,
+            batch_sent: 0,
+            batch_bytes,
+            rows: 0,
+            at_row: true,
+            lob: None,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Whether the buffer may be emptied: not while a length in it is to be filled in.
+    pub(super) fn is_open(&self) -> bool {
+        self.lob.as_ref().is_some_and(|l| l.length_at.is_some())
+    }
+
+    #[cold]
+    fn fail(&self, column: usize, reason: String) -> SqlError {
+        SqlError::Cell {
+            table: self.plan.to_string(),
+            column: self.plan.columns.get(column).map(|c| c.name.clone()).unwrap_or_default(),
+            row: self.rows + 1,
+            reason,
+        }
+    }
+
+    fn begin_row(&mut self) {
+        if std::mem::take(&mut self.at_row) && self.batch_rows > 0 {
+            // The driver itself writes the token before the first row of a batch.
+            self.buffer.push(TOKEN_ROW);
+        }
+    }
+
+    fn null(&mut self, form: &Form) {
+        match form {
+            Form::LeftOut => {}
+            Form::Short | Form::Pointer(_) => self.buffer.push(0),
+            Form::Bounded(_) => self.buffer.extend_from_slice(&[0xFF; 2]),
+            Form::Plp(_) => self.buffer.extend_from_slice(&PLP_NULL),
+            Form::Variant => self.buffer.extend_from_slice(&[0; 4]),
+        }
+    }
+
+    fn short(&mut self, bytes: &[u8]) {
+        self.buffer.push(bytes.len() as u8);
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// A time and what follows it, at the column's scale.
+    fn time(&mut self, ticks: u64, scale: u8, rest: &[u8]) -> Result<(), Fault> {
+        self.buffer.push((variant::time_width(scale) + rest.len()) as u8);
+        variant::scaled_time(ticks, scale, &mut self.buffer)?;
+        self.buffer.extend_from_slice(rest);
+        Ok(())
+    }
+
+    /// A whole text or binary value.
+    fn bytes(&mut self, index: usize, bytes: &[u8]) -> Result<(), SqlError> {
+        let columns = self.columns.clone();
+        let Some(column) = columns.get(index) else { return Err(self.fail(index, "no such column".into())) };
+        let text = match &column.form {
+            Form::LeftOut => return Ok(()),
+            Form::Bounded(text) | Form::Plp(text) | Form::Pointer(text) => text,
+            Form::Short | Form::Variant => {
+                return Err(self.fail(index, "a text or binary value in a column of another type".into()));
+            }
+        };
+        let mut converted = std::mem::take(&mut self.scratch);
+        converted.clear();
+        let wire = match text {
+            Text::AsIs => bytes,
+            Text::Trimmed => without_blanks(bytes, b" \0"),
+            Text::Narrow(page) => {
+                let mut half = None;
+                if let Err(reason) = page.encode(bytes, &mut half, &mut converted) {
+                    return Err(self.fail(index, reason));
+                }
+                if half.is_some() {
+                    return Err(self.fail(index, "the text ends in half a surrogate pair".into()));
+                }
+                // A char of fewer bytes than characters (UTF-8) comes with blanks that are not the value's.
+                if column.limit > 0 && converted.len() > column.limit {
+                    let kept = without_blanks(&converted, b" ").len().max(column.limit);
+                    converted.truncate(kept);
+                }
+                if column.limit > 0 && converted.len() > column.limit {
+                    let reason = format!("{} bytes, and the column holds {}", converted.len(), column.limit);
+                    return Err(self.fail(index, reason));
+                }
+                &converted
+            }
+        };
+        match &column.form {
+            Form::Bounded(_) => {
+                self.buffer.extend_from_slice(&(wire.len() as u16).to_le_bytes());
+                self.buffer.extend_from_slice(wire);
+            }
+            Form::Plp(_) => {
+                self.buffer.extend_from_slice(&PLP_UNKNOWN_LENGTH);
+                // A chunk of length zero is the end.
+                for chunk in wire.chunks(1 << 30) {
+                    self.buffer.extend_from_slice(&(chunk.len() as u32).to_le_bytes());
+                    self.buffer.extend_from_slice(chunk);
+                }
+                self.buffer.extend_from_slice(&[0; 4]);
+            }
+            _ => {
+                self.buffer.extend_from_slice(&TEXT_POINTER);
+                self.buffer.extend_from_slice(&(wire.len() as u32).to_le_bytes());
+                self.buffer.extend_from_slice(wire);
+            }
+        }
+        self.scratch = converted;
+        Ok(())
+    }
+}
+
+fn without_blanks<'a>(bytes: &'a [u8], blank: &[u8]) -> &'a [u8] {
+    let mut kept = bytes;
+    while let Some(shorter) = kept.strip_suffix(blank) {
+        kept = shorter;
+    }
+    kept
+}
+
+impl RowSink for Wire {
+    type Error = SqlError;
+
+    fn cell(&mut self, index: usize, cell: Cell<'_>) -> Result<(), SqlError> {
+        self.begin_row();
+        let Some(column) = self.columns.get(index) else { return Err(self.fail(index, "no such column".into())) };
+        let scale = column.scale;
+        match cell {
+            Cell::Null => {
+                let form = column.form.clone();
+                self.null(&form);
+            }
+            Cell::Bit(v) => self.short(&[u8::from(v)]),
+            Cell::TinyInt(v) => self.short(&[v]),
+            Cell::SmallInt(v) => self.short(&v.to_le_bytes()),
+            Cell::Int(v) => self.short(&v.to_le_bytes()),
+            Cell::BigInt(v) => self.short(&v.to_le_bytes()),
+            Cell::Real(v) => self.short(&v.to_le_bytes()),
+            Cell::Float(v) => self.short(&v.to_le_bytes()),
+            Cell::SmallMoney(v) => self.short(&v.to_le_bytes()),
+            Cell::Money(v) => self.short(&v.rotate_left(32).to_le_bytes()),
+            Cell::Decimal { negative, magnitude } => {
+                self.buffer.extend_from_slice(&[17, u8::from(!negative)]);
+                self.buffer.extend_from_slice(&magnitude.to_le_bytes());
+            }
+            Cell::Date(days) => self.short(&days.to_le_bytes()[..3]),
+            Cell::Time(ticks) => {
+                self.time(ticks, scale, &[]).map_err(|f| self.fail(index, f.to_string()))?;
+            }
+            Cell::DateTime2 { days, ticks } => {
+                self.time(ticks, scale, &days.to_le_bytes()[..3]).map_err(|f| self.fail(index, f.to_string()))?;
+            }
+            Cell::DateTimeOffset { days, ticks, offset } => {
+                let [a, b, c, _] = days.to_le_bytes();
+                let [d, e] = offset.to_le_bytes();
+                self.time(ticks, scale, &[a, b, c, d, e]).map_err(|f| self.fail(index, f.to_string()))?;
+            }
+            Cell::SmallDateTime { days, minutes } => {
+                self.short(&(u32::from(days) | u32::from(minutes) << 16).to_le_bytes());
+            }
+            Cell::DateTime { days, ticks } => {
+                self.short(&(u64::from(days.cast_unsigned()) | u64::from(ticks) << 32).to_le_bytes());
+            }
+            Cell::Guid(v) => self.short(&v),
+            Cell::Text(bytes) | Cell::Binary(bytes) => self.bytes(index, bytes)?,
+            Cell::Variant(payload) => {
+                let at = self.buffer.len();
+                self.buffer.extend_from_slice(&[0; 4]);
+                variant::to_wire(payload, &mut self.buffer).map_err(|f| self.fail(index, f.to_string()))?;
+                let length = (self.buffer.len() - at - 4) as u32;
+                self.buffer[at..at + 4].copy_from_slice(&length.to_le_bytes());
+            }
+        }
+        Ok(())
+    }
+
+    fn lob_start(&mut self, index: usize, _kind: LobKind, _length: Option<u64>) -> Result<(), SqlError> {
+        self.begin_row();
+        let mut length_at = None;
+        match self.columns.get(index).map(|c| &c.form) {
+            Some(Form::Plp(_)) => self.buffer.extend_from_slice(&PLP_UNKNOWN_LENGTH),
+            Some(Form::Pointer(_)) => {
+                self.buffer.extend_from_slice(&TEXT_POINTER);
+                length_at = Some(self.buffer.len());
+                self.buffer.extend_from_slice(&[0; 4]);
+            }
+            _ => return Err(self.fail(index, "a large value in a column that holds none".into())),
+        }
+        self.lob = Some(Lob { half: None, length_at, length: 0 });
+        Ok(())
+    }
+
+    fn lob_piece(&mut self, index: usize, piece: &[u8]) -> Result<(), SqlError> {
+        let columns = self.columns.clone();
+        let Some(Column { form: Form::Plp(text) | Form::Pointer(text), .. }) = columns.get(index) else {
+            return Err(self.fail(index, "a large value in a column that holds none".into()));
+        };
+        let Some(mut lob) = self.lob.take() else { return Err(self.fail(index, "no large value is open".into())) };
+        let mut converted = std::mem::take(&mut self.scratch);
+        converted.clear();
+        let wire = match text {
+            Text::Narrow(page) => {
+                page.encode(piece, &mut lob.half, &mut converted).map_err(|reason| self.fail(index, reason))?;
+                converted.as_slice()
+            }
+            // Only a whole value of a bounded char is trimmed, and that never comes in pieces.
+            Text::AsIs | Text::Trimmed => piece,
+        };
+        if !wire.is_empty() {
+            if lob.length_at.is_none() {
+                self.buffer.extend_from_slice(&(wire.len() as u32).to_le_bytes());
+            }
+            self.buffer.extend_from_slice(wire);
+            lob.length += wire.len() as u64;
+        }
+        self.scratch = converted;
+        self.lob = Some(lob);
+        Ok(())
+    }
+
+    fn lob_end(&mut self, index: usize) -> Result<(), SqlError> {
+        let Some(lob) = self.lob.take() else { return Err(self.fail(index, "no large value is open".into())) };
+        if lob.half.is_some() {
+            return Err(self.fail(index, "the text ends in half a surrogate pair".into()));
+        }
+        match lob.length_at {
+            None => self.buffer.extend_from_slice(&[0; 4]),
+            Some(at) => {
+                let length = u32::try_from(lob.length).map_err(|_| self.fail(index, "more than 4 GB".into()))?;
+                self.buffer[at..at + 4].copy_from_slice(&length.to_le_bytes());
+            }
+        }
+        Ok(())
+    }
+
+    fn row_end(&mut self) -> Result<(), SqlError> {
+        self.at_row = true;
+        self.rows += 1;
+        self.batch_rows += 1;
+        let start = self.cuts.last().copied();
+        let bytes = self.buffer.len() - start.unwrap_or(0) + if start.is_none() { self.batch_sent } else { 0 };
+        if bytes >= self.batch_bytes {
+            self.cuts.push(self.buffer.len());
+            self.batch_rows = 0;
+        }
+        Ok(())
+    }
+}
