@@ -81,8 +81,9 @@ fn time(ticks: u64, scale: u8) -> SqlTime {
 #[test]
 fn extremes_of_every_type_cross_both_ways() {
     type Row = Box<dyn Fn(&mut CellWriter<'_>)>;
+    type Case = (&'static str, ColumnPlan, Row, Vec<u8>, Vec<u8>);
     let max = 863_999_999_999u64;
-    let cases: Vec<(&str, ColumnPlan, Row, Vec<u8>, Vec<u8>)> = vec![
+    let cases: Vec<Case> = vec![
         ("bit", one(BcpType::Bit, false), Box::new(|w| w.write_bool(0, true)), vec![1, 1], vec![1, 1]),
         ("tinyint", one(BcpType::TinyInt, false), Box::new(|w| w.write_u8(0, 255)), vec![255], vec![1, 255]),
         (
