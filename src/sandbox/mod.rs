@@ -4,8 +4,11 @@
 
 pub mod collation;
 pub mod ddl;
+pub mod fault;
 pub mod meta;
 pub mod rowform;
+pub mod server;
 pub mod session;
 pub mod value;
 pub mod variant;
+pub mod wire;
