@@ -130,8 +130,7 @@ impl Fault {
 const LOGIN: &str = "\0login";
 
 fn contains(text: &str, part: &str) -> bool {
-    part.is_empty()
-        || text.as_bytes().windows(part.len()).any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
+    part.is_empty() || text.as_bytes().windows(part.len()).any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
 }
 
 impl FromStr for Fault {
@@ -144,9 +143,7 @@ impl FromStr for Fault {
             _ => (text, None),
         };
         let number = |key: &str, value: Option<&str>| -> Result<u64, FaultSyntax> {
-            value
-                .and_then(|v| v.replace('_', "").parse().ok())
-                .ok_or_else(|| wrong(format!("{key} needs a number")))
+            value.and_then(|v| v.replace('_', "").parse().ok()).ok_or_else(|| wrong(format!("{key} needs a number")))
         };
         let mut words = head.split(',').map(str::trim);
         let first = words.next().unwrap_or_default();
@@ -396,7 +393,9 @@ impl Line {
         {
             let mut state = self.faults.lock();
             for armed in &mut state.faults {
-                if armed.left == Some(0) || !armed.fault.matches(text) || (armed.fault.on.is_none() && armed.fault.counts())
+                if armed.left == Some(0)
+                    || !armed.fault.matches(text)
+                    || (armed.fault.on.is_none() && armed.fault.counts())
                 {
                     continue;
                 }

@@ -9,9 +9,7 @@ use super::packet::{self, HEADER, kind, status};
 use super::tokens::{self, done, token};
 use crate::sandbox::fault::{Direction, Line, Verdict};
 use crate::sandbox::rowform::{self, Frame};
-use crate::sandbox::session::{
-    Abandoned, Done, DoneKind, EnvChange, Message, Reply, ResultColumn, Signals,
-};
+use crate::sandbox::session::{Abandoned, Done, DoneKind, EnvChange, Message, Reply, ResultColumn, Signals};
 use crate::sandbox::value::{SqlType, Value};
 
 /// Bytes of whole packets that go to the socket at once.

@@ -442,7 +442,8 @@ mod tests {
         for size in 1..=unicode.len() {
             let (_, rows) = run(&unicode, size).unwrap();
             let label = hex("e9003dd800de");
-            let expected = vec![Value::Int(2), Value::NChar(label[..].into()), Value::Binary([0, 0xFF, 0x80][..].into())];
+            let expected =
+                vec![Value::Int(2), Value::NChar(label[..].into()), Value::Binary([0, 0xFF, 0x80][..].into())];
             assert_eq!(rows, [expected]);
         }
     }

@@ -202,8 +202,7 @@ async fn checked(
     let Some((number, text)) = refusal else {
         return Ok(Some(Opened { transport, login, encrypted, strict }));
     };
-    let message =
-        Message { number, state: 1, class: 14, text: text.to_owned(), procedure: String::new(), line: 1 };
+    let message = Message { number, state: 1, class: 14, text: text.to_owned(), procedure: String::new(), line: 1 };
     let mut bytes = Vec::new();
     tokens::message(&message, &host.backend.server_name(), &mut bytes);
     tokens::done_token(token::DONE, done::ERROR, 0, 0, &mut bytes);

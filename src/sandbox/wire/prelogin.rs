@@ -124,7 +124,8 @@ mod tests {
 
     #[test]
     fn offsets_outside_the_message_are_errors() {
-        for bytes in [&[][..], &[1, 0], &[1, 0, 6, 0, 1], &[1, 0, 6, 0, 2, 0xFF, 1], &[1, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]] {
+        for bytes in [&[][..], &[1, 0], &[1, 0, 6, 0, 1], &[1, 0, 6, 0, 2, 0xFF, 1], &[1, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]]
+        {
             assert!(parse(bytes).is_err(), "{bytes:?}");
         }
         assert!(parse(&[1, 0, 6, 0, 1, 0xFF, 9]).is_err(), "unknown encryption");

@@ -56,7 +56,8 @@ impl Tls {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let framing = Arc::new(AtomicBool::new(true));
-        let framed = Framed { stream, framing: framing.clone(), incoming: Incoming::default(), outgoing: Vec::new(), sent: 0 };
+        let framed =
+            Framed { stream, framing: framing.clone(), incoming: Incoming::default(), outgoing: Vec::new(), sent: 0 };
         let mut stream = accept(&self.within, framed).await?;
         framing.store(false, Ordering::Relaxed);
         stream.get_mut().outgoing.clear();

@@ -115,7 +115,8 @@ fn message(number: i32, state: u8, class: u8, text: &str) -> Message {
 
 /// What the server says of a stream it can't read.
 fn protocol_message(error: ProtocolError) -> Message {
-    const RPC: &str = "The incoming tabular data stream (TDS) remote procedure call (RPC) protocol stream is incorrect.";
+    const RPC: &str =
+        "The incoming tabular data stream (TDS) remote procedure call (RPC) protocol stream is incorrect.";
     match error {
         ProtocolError::Truncated => message(
             4002,
@@ -151,8 +152,7 @@ impl Worker {
     pub fn run(parts: Parts, settled: Settled) {
         let Parts { backend, jobs, writer, link, attentions } = parts;
         let database = settled.request.database.clone();
-        let mut worker =
-            Self { backend, jobs, writer, link, attentions, scratch: Scratch::default(), database };
+        let mut worker = Self { backend, jobs, writer, link, attentions, scratch: Scratch::default(), database };
         let Some(mut session) = worker.login(&settled) else { return };
         while let Some(job) = worker.jobs.blocking_recv() {
             if worker.job(session.as_mut(), job).is_err() {
@@ -418,9 +418,7 @@ impl Worker {
         let end = match load(session, &mut stream, &mut answer, &link) {
             Ok(end) => end,
             Err(Abandoned) => match answer.fault.take().filter(|number| *number != 0) {
-                Some(number) => {
-                    BulkEnd::Refused(fault::message(number, session.spid(), &link.server, &database))
-                }
+                Some(number) => BulkEnd::Refused(fault::message(number, session.spid(), &link.server, &database)),
                 None => BulkEnd::Abandoned,
             },
         };
