@@ -362,17 +362,19 @@ impl Line {
         let mut running = self.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         for armed in &state.faults {
             let fault = &armed.fault;
-            if fault.on.is_none() && fault.counts() && armed.left != Some(0) {
-                if !running.iter().any(|r| r.id == armed.id) {
-                    running.push(Running {
-                        id: armed.id,
-                        action: fault.action.clone(),
-                        rows: fault.after_rows,
-                        bytes: fault.after_bytes,
-                        direction: fault.direction,
-                        of_statement: false,
-                    });
-                }
+            if fault.on.is_none()
+                && fault.counts()
+                && armed.left != Some(0)
+                && !running.iter().any(|r| r.id == armed.id)
+            {
+                running.push(Running {
+                    id: armed.id,
+                    action: fault.action.clone(),
+                    rows: fault.after_rows,
+                    bytes: fault.after_bytes,
+                    direction: fault.direction,
+                    of_statement: false,
+                });
             }
         }
     }

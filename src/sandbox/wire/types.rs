@@ -279,11 +279,9 @@ pub fn fixed_bytes(ty: &SqlType) -> Option<u8> {
 
 /// Writes a TYPE_INFO, in its nullable form unless `fixed`.
 pub fn write(ty: &SqlType, fixed: bool, out: &mut Vec<u8>) {
-    if fixed {
-        if let Some((token, ..)) = FIXED.iter().find(|(_, base, _)| *base == ty.base) {
-            out.push(*token);
-            return;
-        }
+    if fixed && let Some((token, ..)) = FIXED.iter().find(|(_, base, _)| *base == ty.base) {
+        out.push(*token);
+        return;
     }
     if let Some((token, length, _)) = NULLABLE.iter().find(|(.., base)| *base == ty.base) {
         out.extend_from_slice(&[*token, *length]);
