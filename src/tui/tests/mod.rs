@@ -1,0 +1,6 @@
+//! Tests of the whole dashboard: its updates, its screens, the program driven by keys.
+
+mod samples;
+mod screens;
+mod updates;
+mod whole;

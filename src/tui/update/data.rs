@@ -1,0 +1,138 @@
+//! Answers to questions.
+
+use crate::engine::event::Failure;
+use crate::engine::query::{BackupInfo, JobInfo, PackageDetails, RowsPage, ServerInfo, TenantInfo};
+use crate::tui::message::{Effect, Ticket};
+use crate::tui::state::job::{Job, in_one_line};
+use crate::tui::state::layer::{Layer, NameCheck};
+use crate::tui::state::{Loudness, Phase};
+
+use super::Update;
+
+impl Update<'_> {
+    pub(super) fn tenants(&mut self, result: Result<Vec<TenantInfo>, Failure>) {
+        match result {
+            Ok(list) => {
+                self.state.tenants.list = list;
+                self.state.tenants.phase = Phase::Ready;
+            }
+            Err(failure) => {
+                self.tell(Loudness::Error, format!("the tenants could not be read: {}", in_one_line(&failure)));
+                self.state.tenants.phase = Phase::Failed(failure);
+            }
+        }
+    }
+
+    pub(super) fn servers(&mut self, result: Result<Vec<ServerInfo>, Failure>) {
+        match result {
+            Ok(list) => self.state.servers = list,
+            Err(failure) => {
+                self.tell(Loudness::Error, format!("the servers could not be read: {}", in_one_line(&failure)));
+            }
+        }
+    }
+
+    pub(super) fn backups(&mut self, ticket: Ticket, result: Result<Vec<BackupInfo>, Failure>) {
+        if ticket != self.state.backups.ticket {
+            return;
+        }
+        match result {
+            Ok(mut list) => {
+                list.sort_by(|a, b| b.taken.cmp(&a.taken).then_with(|| b.backup.file.cmp(&a.backup.file)));
+                self.state.backups.list = list;
+                self.state.backups.phase = Phase::Ready;
+            }
+            Err(failure) => {
+                self.tell(Loudness::Error, format!("the backups could not be read: {}", in_one_line(&failure)));
+                self.state.backups.phase = Phase::Failed(failure);
+            }
+        }
+    }
+
+    pub(super) fn jobs(&mut self, result: Result<Vec<JobInfo>, Failure>) {
+        match result {
+            Ok(infos) => {
+                for info in infos {
+                    match self.state.jobs.list.iter_mut().find(|j| j.info.id == info.id) {
+                        Some(job) => job.merge(info),
+                        None => self.state.jobs.list.push(Job::new(info)),
+                    }
+                }
+                self.state.jobs.phase = Phase::Ready;
+                self.state.sort_jobs();
+            }
+            Err(failure) => {
+                self.tell(Loudness::Error, format!("the jobs could not be read: {}", in_one_line(&failure)));
+                self.state.jobs.phase = Phase::Failed(failure);
+            }
+        }
+    }
+
+    pub(super) fn details(&mut self, ticket: Ticket, result: Result<PackageDetails, Failure>) {
+        for layer in &mut self.state.layers {
+            if let Layer::Details(view) = layer
+                && view.ticket == ticket
+            {
+                match result {
+                    Ok(details) => {
+                        view.details = Some(details);
+                        view.phase = Phase::Ready;
+                    }
+                    Err(failure) => view.phase = Phase::Failed(failure),
+                }
+                return;
+            }
+        }
+    }
+
+    pub(super) fn rows(&mut self, ticket: Ticket, result: Result<RowsPage, Failure>) {
+        for layer in &mut self.state.layers {
+            if let Layer::Rows(view) = layer
+                && view.ticket == ticket
+            {
+                match result {
+                    Ok(page) => {
+                        view.page = Some(page);
+                        view.phase = Phase::Ready;
+                        // The table may be shorter than its manifest says.
+                        view.row = view.row.min(view.known().saturating_sub(1));
+                    }
+                    Err(failure) => view.phase = Phase::Failed(failure),
+                }
+                return;
+            }
+        }
+    }
+
+    pub(super) fn exists(&mut self, ticket: Ticket, result: Result<bool, Failure>) {
+        let Some(Layer::Restore(dialog)) = self.state.layers.last_mut() else { return };
+        if dialog.ticket != ticket || dialog.check != NameCheck::Asking {
+            return;
+        }
+        dialog.check = match result {
+            Ok(false) => NameCheck::Free,
+            Ok(true) => NameCheck::Exists,
+            Err(failure) => NameCheck::Unknown(in_one_line(&failure)),
+        };
+        if std::mem::take(&mut dialog.submit) && dialog.check == NameCheck::Free {
+            self.restore();
+        }
+    }
+
+    /// The backups shown are those of the tenant under the cursor.
+    pub(super) fn follow_tenant(&mut self) {
+        self.settle_tenants();
+        let chosen = self.state.chosen_tenant().map(|t| t.name.clone());
+        if chosen != self.state.backups.of && !self.effects.contains(&Effect::Quit) {
+            self.state.backups.of = chosen.clone();
+            if !self.state.backups.all {
+                self.state.backups.list.clear();
+                self.state.backups.cursor = Default::default();
+                self.state.backups.phase = if chosen.is_some() { Phase::Loading } else { Phase::Ready };
+                if chosen.is_some() {
+                    self.reload_backups();
+                }
+            }
+        }
+    }
+}
