@@ -20,7 +20,7 @@ pub const NAME_UNITS: usize = 128;
 #[allow(missing_docs)]
 pub enum Layer {
     Details(Box<Details>),
-    Rows(Rows),
+    Rows(Box<Rows>),
     Record(Record),
     Job(JobView),
     Messages { scroll: usize },

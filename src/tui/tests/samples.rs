@@ -100,6 +100,7 @@ pub fn job(id: u64, spec: JobSpec, state: JobState, age: i64) -> JobInfo {
 
 pub fn login_failed() -> Failure {
     Failure {
+        kind: crate::engine::event::FailureKind::Unreachable,
         message: "tenant museum: cannot open database museum on server beta".into(),
         causes: vec![
             "the server refused the login".into(),

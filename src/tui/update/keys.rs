@@ -186,7 +186,7 @@ impl Update<'_> {
             column: 0,
         };
         self.effects.push(load_rows(&mut view, ticket, 0));
-        self.state.layers.push(Layer::Rows(view));
+        self.state.layers.push(Layer::Rows(Box::new(view)));
     }
 
     fn open_record(&mut self) {
