@@ -365,7 +365,6 @@ pub const BINDINGS: &[Binding] = &[
         &[C::Tenants, C::Backups, C::Jobs, C::Details],
         &[]
     ),
-    binding!(Move, NextPane, [key(KeyCode::Tab)], "next pane", "Next pane", PANES, &[]),
     binding!(Move, PreviousPane, [key(KeyCode::BackTab)], "pane before", "Pane before", PANES, &[]),
     binding!(Move, Up, [key(KeyCode::Up), ch('k')], "up", "Up", LISTS, &[]),
     binding!(Move, Down, [key(KeyCode::Down), ch('j')], "down", "Down", LISTS, &[]),
@@ -388,6 +387,7 @@ pub const BINDINGS: &[Binding] = &[
     binding!(Look, Redraw, [ctrl('l')], "redraw", "Draw the whole screen again", EVERYWHERE, &[]),
     binding!(Look, Suspend, [ctrl('z')], "suspend", "Back to the shell (not while jobs run); fg returns", LISTS, &[]),
     binding!(Look, Help, [ch('?'), key(KeyCode::F(1))], "help", "This help", LISTS, PANES),
+    binding!(Move, NextPane, [key(KeyCode::Tab)], "pane", "Next pane", PANES, PANES),
     binding!(Work, Quit, [ch('q')], "quit", "Quit; asks while jobs run", LISTS, PANES),
     binding!(Work, Quit, [ctrl('c')], "quit", "Quit from anywhere; asks while jobs run", EVERYWHERE, &[]),
 ];

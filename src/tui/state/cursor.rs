@@ -97,7 +97,7 @@ mod tests {
     fn the_chosen_line_is_always_on_the_screen() {
         let keys: Vec<usize> = (0..50).collect();
         let mut cursor = Cursor::default();
-        let height = |n: usize| 1 + (n % 3 == 0) as u16;
+        let height = |n: usize| 1 + u16::from(n.is_multiple_of(3));
         for index in [0, 10, 49, 20, 21, 5, 0, 49] {
             cursor.go(index, &keys);
             cursor.show(50, 7, height);

@@ -153,7 +153,7 @@ async fn a_job_is_cancelled_and_quitting_waits_for_its_end() {
     it.press("q");
     it.see("not done yet").await;
     it.press("c");
-    it.see("quitting once 1 job").await;
+    it.see("nothing is left to clean up: 1 job").await;
     assert!(!it.program.is_finished());
     it.ended(21, JobState::Cancelled);
     it.gone().await;

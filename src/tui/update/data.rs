@@ -13,12 +13,18 @@ impl Update<'_> {
     pub(super) fn tenants(&mut self, result: Result<Vec<TenantInfo>, Failure>) {
         match result {
             Ok(list) => {
-                self.state.tenants.list = list;
                 self.state.tenants.phase = Phase::Ready;
+                if list.is_empty() && !self.state.backups.all {
+                    self.state.backups.phase = Phase::Ready;
+                }
+                self.state.tenants.list = list;
             }
             Err(failure) => {
                 self.tell(Loudness::Error, format!("the tenants could not be read: {}", in_one_line(&failure)));
                 self.state.tenants.phase = Phase::Failed(failure);
+                if self.state.tenants.list.is_empty() {
+                    self.state.backups.phase = Phase::Ready;
+                }
             }
         }
     }

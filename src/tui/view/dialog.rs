@@ -26,7 +26,7 @@ pub fn dialog(
     match layer {
         Layer::Restore(dialog) => return restore(canvas, state, dialog, areas, now),
         Layer::ConfirmCancel(id) => ask(canvas, areas, "Cancel", &cancelling(state, *id)),
-        Layer::ConfirmQuit => ask(canvas, areas, "Quit", &quitting(state)),
+        Layer::ConfirmQuit => ask(canvas, areas, "Quit", &quitting(state, areas.body.height)),
         Layer::ConfirmForce => {
             let said = vec![
                 (Tone::Strong, "Quit at once, without cleaning up?".to_owned()),
@@ -71,19 +71,23 @@ fn cancelling(state: &State, id: JobId) -> Vec<(Tone, String)> {
     vec![(Tone::Strong, format!("Cancel {id} {}?", job.title())), (Tone::Plain, then)]
 }
 
-fn quitting(state: &State) -> Vec<(Tone, String)> {
+fn quitting(state: &State, room: u16) -> Vec<(Tone, String)> {
     let jobs: Vec<_> = state.active_jobs().collect();
+    // What can be done matters more than what is at work.
+    let listed = if room >= 14 { 4 } else { 0 };
     let are = if jobs.len() == 1 { "is" } else { "are" };
     let mut said = vec![(Tone::Strong, format!("{} {are} not done yet:", quantity::counted(jobs.len() as u64, "job")))];
-    for job in jobs.iter().take(4) {
+    for job in jobs.iter().take(listed) {
         let word = crate::tui::state::job::word(job.info.state);
         said.push((Tone::Plain, format!("{} {}, {word}", job.info.id, job.title())));
     }
-    if jobs.len() > 4 {
-        said.push((Tone::Dim, format!("and {} more", jobs.len() - 4)));
+    if listed > 0 && jobs.len() > listed {
+        said.push((Tone::Dim, format!("and {} more", jobs.len() - listed)));
     }
-    said.push((Tone::Plain, String::new()));
-    said.push((Tone::Plain, "c  cancels them, waits until they are cleaned up, and quits: no partial file and no half-restored database stays.".into()));
+    if listed > 0 {
+        said.push((Tone::Plain, String::new()));
+    }
+    said.push((Tone::Plain, "c  cancels them, cleans up and quits: no partial file and no half-restored database stays.".into()));
     said.push((Tone::Plain, "w  lets them end, then quits.".into()));
     said
 }
@@ -143,7 +147,7 @@ fn restore(
     y += 1;
     canvas.line(x, y, width, &[verdict(canvas, state, dialog)]);
     y += 1 + gap;
-    head(canvas, y, "On failure", Some(Field::Keep));
+    head(canvas, y, "On error", Some(Field::Keep));
     let tick = if dialog.keep_partial { 'x' } else { ' ' };
     let tone = if dialog.field == Field::Keep { Tone::Strong } else { Tone::Plain };
     let text = format!("[{tick}] keep what was restored so far");

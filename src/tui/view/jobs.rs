@@ -25,7 +25,7 @@ const LEFT: usize = 5;
 const PERCENT: u16 = 5;
 
 fn columns(width: u16) -> [Column; 6] {
-    let bar = (width / 6).clamp(10, 24);
+    let bar = (width / 8).clamp(10, 24);
     [
         Column::fixed("", 13, Align::Left, 0),
         Column::fixed("", 4, Align::Right, 4),

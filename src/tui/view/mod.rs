@@ -96,7 +96,7 @@ fn title(canvas: &mut Canvas<'_>, state: &State, area: Rect) {
         let sign = canvas.theme.glyph(Glyph::Failed);
         line.push(piece(
             Tone::Alarm,
-            format!(" {sign} {} without a good new backup ", quantity::counted(failed as u64, "tenant")),
+            format!(" {sign} the last backup of {} failed ", quantity::counted(failed as u64, "tenant")),
         ));
         line.push(piece(Tone::Dim, dot.clone()));
     }
@@ -132,8 +132,8 @@ fn status(canvas: &mut Canvas<'_>, state: &State, areas: &Areas) {
         (_, Some(leaving)) => {
             let jobs = quantity::counted(state.active_jobs().count() as u64, "job");
             let text = match leaving {
-                Leaving::Cancelling => format!("quitting once {jobs} cancelled and cleaned up (q again: at once)"),
-                Leaving::Waiting => format!("quitting once {jobs} ended (q again to cancel)"),
+                Leaving::Cancelling => format!("quitting as soon as nothing is left to clean up: {jobs} (q: at once)"),
+                Leaving::Waiting => format!("quitting when the work is done: {jobs} (q: cancel them)"),
             };
             (Tone::Warn, Glyph::Warning, text)
         }

@@ -92,9 +92,9 @@ const JOB: usize = 4;
 fn tenant_columns(width: u16) -> [Column; 5] {
     [
         Column::fixed("", 13, Align::Left, 1),
-        Column::growing("Tenant", 12, 40, 0),
-        Column::growing("Server", 8, 20, 4),
-        Column::fixed("Last backup", if width >= 70 { 14 } else { 11 }, Align::Right, 2),
+        Column::growing("Tenant", 12, 48, 0),
+        Column::fixed("Server", if width >= 76 { 12 } else { 8 }, Align::Left, 4),
+        Column::fixed("Last backup", 11, Align::Right, 2),
         Column::fixed("Job", 13, Align::Left, 3),
     ]
 }
@@ -120,9 +120,8 @@ fn tenants(canvas: &mut Canvas<'_>, state: &State, area: Rect, now: Timestamp) -
         let nothing = "no tenant is configured; config.example.toml shows how";
         empty(canvas, area, &pane.phase, !pane.filter.is_empty(), nothing);
     }
-    let wording = if area.width >= 70 { Wording::Long } else { Wording::Short };
     for (n, (y, tenant)) in (area.y + 1..area.bottom()).zip(list.iter().skip(pane.cursor.offset())).enumerate() {
-        tenant_row(canvas, state, tenant, &columns, &at, y, now, wording);
+        tenant_row(canvas, state, tenant, &columns, &at, y, now);
         if n + pane.cursor.offset() == pane.cursor.index() {
             canvas.choose(Rect::new(area.x, y, area.width, 1), focus);
         }
@@ -130,7 +129,6 @@ fn tenants(canvas: &mut Canvas<'_>, state: &State, area: Rect, now: Timestamp) -
     cursor
 }
 
-#[expect(clippy::too_many_arguments, reason = "a row is its tenant, its place and the moment")]
 fn tenant_row(
     canvas: &mut Canvas<'_>,
     state: &State,
@@ -139,7 +137,6 @@ fn tenant_row(
     at: &[Option<(u16, u16)>],
     y: u16,
     now: Timestamp,
-    wording: Wording,
 ) {
     let theme = canvas.theme;
     let health = state.health(tenant);
@@ -148,14 +145,16 @@ fn tenant_row(
     cell(canvas, &columns[NAME], at[NAME], y, &piece(if bad { Tone::Bad } else { Tone::Plain }, &tenant.name));
     cell(canvas, &columns[SERVER], at[SERVER], y, &piece(Tone::Dim, &tenant.server));
     let age = match &tenant.last_backup {
-        Some(backup) => piece(Tone::Plain, quantity::age(backup.taken, now, wording)),
+        Some(backup) => piece(Tone::Plain, quantity::age(backup.taken, now, Wording::Short)),
         None => piece(Tone::Dim, theme.glyph(Glyph::Never)),
     };
     cell(canvas, &columns[AGE], at[AGE], y, &age);
     let job = match (state.active_backup(&tenant.name), health) {
         (Some(job), _) => running(canvas, job),
         (None, Health::Failed(at) | Health::Interrupted(at) | Health::Cancelled(at)) => {
-            piece(if bad { Tone::Bad } else { Tone::Dim }, quantity::age(at, now, Wording::Short))
+            let sign = theme.glyph(if bad { Glyph::Failed } else { Glyph::Stopped });
+            let age = quantity::age(at, now, Wording::Short);
+            piece(if bad { Tone::Bad } else { Tone::Dim }, format!("{sign} {age}"))
         }
         _ => piece(Tone::Plain, ""),
     };
@@ -222,7 +221,12 @@ fn backups(canvas: &mut Canvas<'_>, state: &State, area: Rect, now: Timestamp) -
     let at = places(&columns, area);
     headings(canvas, &columns, &at, area.y, free);
     if list.is_empty() {
-        empty(canvas, area, &pane.phase, !pane.filter.is_empty(), "no backup yet; b makes one now");
+        let nothing = match (&pane.of, pane.all) {
+            (None, false) => "no tenant is chosen",
+            (_, true) => "no backup in any store",
+            _ => "no backup yet; b makes one now",
+        };
+        empty(canvas, area, &pane.phase, !pane.filter.is_empty(), nothing);
     }
     let wording = if area.width >= 90 { Wording::Long } else { Wording::Short };
     for (n, (y, backup)) in (area.y + 1..area.bottom()).zip(list.iter().skip(pane.cursor.offset())).enumerate() {

@@ -121,7 +121,7 @@ fn job_lines(state: &State, job: &Job, width: usize, now: Timestamp) -> Vec<Line
         };
         out.extend(labelled(
             state,
-            "Trying again",
+            "Try again",
             if failure.retryable { Tone::Good } else { Tone::Warn },
             again,
             width,
