@@ -87,7 +87,10 @@ fn quitting(state: &State, room: u16) -> Vec<(Tone, String)> {
     if listed > 0 {
         said.push((Tone::Plain, String::new()));
     }
-    said.push((Tone::Plain, "c  cancels them, cleans up and quits: no partial file and no half-restored database stays.".into()));
+    said.push((
+        Tone::Plain,
+        "c  cancels them, cleans up and quits: no partial file and no half-restored database stays.".into(),
+    ));
     said.push((Tone::Plain, "w  lets them end, then quits.".into()));
     said
 }
