@@ -56,8 +56,10 @@ pub enum Address {
     Parts {
         /// Host name or address.
         host: String,
-        /// TCP port.
-        port: u16,
+        /// TCP port; the default one unless an instance is named.
+        port: Option<u16>,
+        /// A named instance, asked for at the server's browser service when there is no port.
+        instance: Option<String>,
     },
     /// By an ADO.NET connection string. It may hold a password, so it is treated as one.
     ConnectionString(Secret),
@@ -134,8 +136,6 @@ pub struct Loaded {
 pub const DEFAULT_STORE: &str = "local";
 /// The default of `connect_timeout`.
 pub const DEFAULT_CONNECT_TIMEOUT: u32 = 15;
-/// The default port.
-pub const DEFAULT_PORT: u16 = 1433;
 
 impl Default for Config {
     fn default() -> Self {

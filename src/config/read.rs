@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::problem::nearest;
 use super::{
-    Address, Config, ConfigError, DEFAULT_CONNECT_TIMEOUT, DEFAULT_PORT, Encryption, Origin, Password, Problem, Secret,
+    Address, Config, ConfigError, DEFAULT_CONNECT_TIMEOUT, Encryption, Origin, Password, Problem, Secret,
     Server, StoreConfig, Tenant,
 };
 
@@ -397,6 +397,17 @@ impl<'t> Reader<'t> {
             None if !by_string => Some(false),
             given => given,
         };
+        if trust_certificate == Some(true) {
+            let at = section.value("trust_certificate").map_or(section.at, |v| v.span().start);
+            let excluded = match encryption {
+                Some(Encryption::Strict) => Some("strict encryption always checks the certificate"),
+                _ if section.has("ca_file") => Some("trust_certificate and ca_file exclude each other"),
+                _ => None,
+            };
+            if let Some(message) = excluded {
+                self.problem(at, message, Some("trust_certificate = false".into()));
+            }
+        }
         let seconds = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
         let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
         Some(Server {
@@ -435,14 +446,15 @@ impl<'t> Reader<'t> {
         }
         let (host, span) = self.spanned_string(section, "host", r#""db1.example.org""#)?;
         let port = self.integer(section, "port", 1..=65_535).and_then(|p| u16::try_from(p).ok());
-        if let Some((name, _)) = host.split_once('\\') {
-            let message = format!("host = {host:?}: named instances are not looked up");
-            self.problem(span.start, message, Some(format!("host = {name:?} and the instance's port")));
-        } else if let Some((name, text)) = host.split_once(',') {
+        if let Some((name, text)) = host.split_once(',') {
             let message = format!("host = {host:?} holds the port");
             self.problem(span.start, message, Some(format!("host = {:?} and port = {}", name.trim(), text.trim())));
         }
-        Some(Address::Parts { host, port: port.unwrap_or(DEFAULT_PORT) })
+        let (host, instance) = match host.split_once('\\') {
+            Some((host, instance)) => (host.to_owned(), Some(instance.to_owned()).filter(|i| !i.is_empty())),
+            None => (host, None),
+        };
+        Some(Address::Parts { host, port, instance })
     }
 
     fn encryption(&mut self, section: &Section<'_, '_>, by_string: bool) -> Option<Encryption> {

@@ -69,9 +69,9 @@ fn a_problem_tells_file_line_column_and_what_to_write_instead() {
         "/etc/pacrat/config.toml:5:10: server = \"mian\" names nothing in [servers]; write server = \"main\""
     );
     assert_eq!(
-        problems("[servers.main]\nhost = \"db1\\\\SQL2019\"\nlogin = \"sa\""),
-        "/etc/pacrat/config.toml:2:8: host = \"db1\\\\SQL2019\": named instances are not looked up; \
-         write host = \"db1\" and the instance's port"
+        problems(&format!("{SERVER}trust_certificate = true\nca_file = \"x\"")),
+        "/etc/pacrat/config.toml:4:21: trust_certificate and ca_file exclude each other; \
+         write trust_certificate = false"
     );
     assert_eq!(
         problems("[servers.main]\nhost = \"db1,1444\"\nlogin = \"sa\""),

@@ -1,0 +1,108 @@
+//! What the stores hold, as the dashboard and the command line list it: backups of all stores, newest first.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::command::BackupRef;
+use super::event::Failure;
+use super::query::BackupInfo;
+use crate::config::Config;
+use crate::store::{Beside, Folder, Leftover, Store, Stored, name};
+
+/// The stores by name.
+#[derive(Clone)]
+pub struct Stores {
+    stores: Arc<BTreeMap<String, Arc<dyn Store>>>,
+}
+
+impl Stores {
+    /// Those of a configuration.
+    pub fn new(config: &Config) -> Self {
+        let folder = |(name, store): (String, crate::config::StoreConfig)| -> (String, Arc<dyn Store>) {
+            (name.clone(), Arc::new(Folder::new(name, store.path)))
+        };
+        Self { stores: Arc::new(config.effective_stores().into_iter().map(folder).collect()) }
+    }
+
+    /// A store by its name.
+    pub fn get(&self, name: &str) -> Result<&Arc<dyn Store>, Failure> {
+        self.stores.get(name).ok_or_else(|| {
+            let known: Vec<&str> = self.stores.keys().map(String::as_str).collect();
+            Failure::new(format!("there is no store {name} in the configuration"))
+                .kind(super::event::FailureKind::Request)
+                .hint(format!("the stores are: {}", known.join(", ")))
+        })
+    }
+
+    /// The backups of a tenant, or of all, newest first, and what could not be looked at. Blocks.
+    pub fn backups(&self, tenant: Option<&str>) -> Result<(Vec<BackupInfo>, Vec<String>), Failure> {
+        let (mut backups, mut remarks) = (Vec::new(), Vec::new());
+        for store in self.stores.values() {
+            let listing = store.list(tenant)?;
+            remarks.extend(listing.remarks.into_iter().map(|r| format!("{}: {r}", store.location())));
+            backups.extend(listing.backups.into_iter().map(|stored| info(store.name(), stored)));
+        }
+        if let Some(tenant) = tenant {
+            backups.retain(|b| b.tenant == tenant);
+        }
+        backups.sort_by(|a, b| b.taken.cmp(&a.taken).then_with(|| b.backup.file.cmp(&a.backup.file)));
+        Ok((backups, remarks))
+    }
+
+    /// The backup of that file name, in whichever store it is. Blocks.
+    pub fn find(&self, file: &str) -> Result<Option<BackupRef>, Failure> {
+        for store in self.stores.values() {
+            match store.stat(file) {
+                Ok(_) => return Ok(Some(BackupRef { store: store.name().to_owned(), file: file.to_owned() })),
+                Err(crate::store::StoreError::Missing { .. } | crate::store::StoreError::Name(_)) => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Put in order what dead processes left. Blocks.
+    pub fn recover(&self) -> Result<Vec<(String, Leftover)>, Failure> {
+        let mut found = Vec::new();
+        for store in self.stores.values() {
+            found.extend(store.recover()?.into_iter().map(|l| (store.name().to_owned(), l)));
+        }
+        Ok(found)
+    }
+}
+
+/// A stored file as it is listed.
+pub fn info(store: &str, stored: Stored) -> BackupInfo {
+    let backup = BackupRef { store: store.to_owned(), file: stored.file };
+    let by_name = name::parse(&backup.file);
+    let (manifest, problem) = match stored.manifest {
+        Beside::Manifest(manifest) if manifest.size != stored.size => {
+            let problem = format!("the file has {} bytes, its manifest says {}", stored.size, manifest.size);
+            (Some(manifest), Some(problem))
+        }
+        Beside::Manifest(manifest) => (Some(manifest), None),
+        Beside::Unreadable(why) => (None, Some(why)),
+        Beside::Nothing => (None, None),
+    };
+    let stem = || backup.file.strip_suffix(name::EXTENSION).unwrap_or(&backup.file).to_owned();
+    BackupInfo {
+        tenant: match (&manifest, &by_name) {
+            (Some(m), _) => m.tenant.clone(),
+            (None, Some((tenant, _))) => tenant.clone(),
+            (None, None) => stem(),
+        },
+        taken: match (&manifest, &by_name) {
+            (Some(m), _) => m.started,
+            (None, Some((_, at))) => *at,
+            (None, None) => stored.modified,
+        },
+        size: stored.size,
+        trigger: manifest.as_ref().map(|m| m.trigger),
+        rows: manifest.as_ref().map(|m| m.tables.iter().map(|t| t.rows).sum()),
+        // A verification of other bytes says nothing of these.
+        verification: manifest.as_ref().filter(|_| problem.is_none()).and_then(|m| m.verification),
+        manifest,
+        problem,
+        backup,
+    }
+}
