@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::command::JobSpec;
 use super::event::{Event, Failure, JobId, JobState, Summary, What};
-use super::job::{JobContext, Stop, Work};
+use super::job::{JobContext, Stop, Tell, Work};
 use super::journal::{Journal, JournalError};
 use super::query::JobInfo;
 use super::queue::{Limits, Queue};
@@ -268,23 +268,19 @@ impl Actor {
             live.state = JobState::Running;
             let (spec, cancel, work) = (live.spec.clone(), live.cancel.clone(), Arc::clone(&self.work));
             self.publish(job, What::State { state: JobState::Running });
-            self.runtime.spawn(run(job, spec, cancel, work, own));
+            let tell = Arc::new(move |what| {
+                let _ = own.send(Order::Told(job, what));
+            });
+            self.runtime.spawn(run(job, spec, cancel, work, tell));
         }
     }
 }
 
-async fn run(
-    id: JobId,
-    spec: JobSpec,
-    cancel: CancellationToken,
-    work: Arc<dyn Work>,
-    orders: mpsc::UnboundedSender<Order>,
-) {
-    let out = orders.clone();
-    let tell = Arc::new(move |what| {
-        let _ = out.send(Order::Told(id, what));
-    });
-    let job = JobContext::new(id, cancel.clone(), tell);
+/// Run one job to its end and tell what happens, its end included. The scheduler does so with every job; a command
+/// that needs no queue and no journal may, too.
+pub async fn run(id: JobId, spec: JobSpec, cancel: CancellationToken, work: Arc<dyn Work>, tell: Tell) {
+    let out = Arc::clone(&tell);
+    let job = JobContext::new(id, cancel.clone(), out);
     let body = AssertUnwindSafe(work.run(&spec, &job)).catch_unwind();
     tokio::pin!(body);
     let mut tick = tokio::time::interval(PROGRESS_EVERY);
@@ -325,7 +321,7 @@ async fn run(
             }
         }
     };
-    let _ = orders.send(Order::Told(id, ended));
+    tell(ended);
 }
 
 #[cfg(test)]

@@ -17,7 +17,8 @@ use jiff::Timestamp;
 
 use super::manifest::Manifest;
 use super::name::{self, EXTENSION};
-use super::{Beside, Fate, Leftover, Listing, Pending, ReadSeek, Store, StoreError, Stored};
+use super::{Beside, Fate, FileSource, Leftover, Listing, Pending, Store, StoreError, Stored};
+use crate::bacpac::package::Source;
 
 const PARTIAL: &str = ".partial";
 const MANIFEST: &str = ".json";
@@ -210,9 +211,9 @@ impl Store for Folder {
         self.stored(file, true)?.ok_or_else(missing)
     }
 
-    fn open(&self, file: &str) -> Result<Box<dyn ReadSeek>, StoreError> {
+    fn open(&self, file: &str) -> Result<Box<dyn Source>, StoreError> {
         let path = self.at(file)?;
-        match File::open(&path) {
+        match FileSource::open(&path) {
             Ok(file) => Ok(Box::new(file)),
             Err(e) if e.kind() == ErrorKind::NotFound => {
                 Err(StoreError::Missing { store: self.name.clone(), file: file.into() })
@@ -491,10 +492,10 @@ impl Pending for PendingFile {
         }
     }
 
-    fn read_back(&self) -> Result<Box<dyn ReadSeek>, StoreError> {
+    fn read_back(&self) -> Result<Box<dyn Source>, StoreError> {
         let path = self.partial_path();
         // Opened by its name: what is checked is what the name leads to.
-        Ok(Box::new(File::open(&path).map_err(StoreError::io("open", path))?))
+        Ok(Box::new(FileSource::open(&path).map_err(StoreError::io("open", path))?))
     }
 
     fn publish(mut self: Box<Self>, manifest: &Manifest) -> Result<String, StoreError> {

@@ -1,7 +1,6 @@
 //! What is left behind when a process dies at each step of writing a backup, and what the next start makes of it.
 
 use std::collections::BTreeSet;
-use std::io::{Seek, SeekFrom};
 
 use super::super::manifest::{Consistency, Level, TableEntry, Trigger, Verification};
 use super::*;
@@ -68,7 +67,7 @@ fn a_backup_appears_whole_with_its_manifest() {
     pending.sync().unwrap();
     assert!(folder.list(None).unwrap().backups.is_empty(), "nothing is listed before it is published");
     let mut text = String::new();
-    pending.read_back().unwrap().read_to_string(&mut text).unwrap();
+    pending.read_back().unwrap().open().unwrap().read_to_string(&mut text).unwrap();
     assert_eq!(text, "package");
     assert_eq!(pending.publish(&manifest(7)).unwrap(), NAME);
     assert_eq!(names(&folder.path), set(&[NAME, "acme_20260203040506.bacpac.json"]));
@@ -76,8 +75,7 @@ fn a_backup_appears_whole_with_its_manifest() {
     assert_eq!(stored.size, 7);
     let Beside::Manifest(read) = stored.manifest else { panic!("{:?}", stored.manifest) };
     assert_eq!(*read, manifest(7));
-    let mut file = folder.open(NAME).unwrap();
-    assert_eq!(file.seek(SeekFrom::End(0)).unwrap(), 7);
+    assert_eq!(folder.open(NAME).unwrap().size().unwrap(), 7);
 }
 
 #[test]

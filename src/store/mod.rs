@@ -7,18 +7,17 @@
 pub mod folder;
 pub mod manifest;
 pub mod name;
+mod source;
 
-use std::io::{Read, Seek, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use crate::bacpac::package::Source;
 pub use folder::Folder;
 use manifest::Manifest;
-
-/// What a package is read from.
-pub trait ReadSeek: Read + Seek + Send {}
-impl<T: Read + Seek + Send> ReadSeek for T {}
+pub use source::FileSource;
 
 /// A backup that lies in a store.
 #[derive(Debug, Clone)]
@@ -137,7 +136,7 @@ pub trait Store: Send + Sync {
     /// One backup.
     fn stat(&self, file: &str) -> Result<Stored, StoreError>;
     /// A backup's bytes.
-    fn open(&self, file: &str) -> Result<Box<dyn ReadSeek>, StoreError>;
+    fn open(&self, file: &str) -> Result<Box<dyn Source>, StoreError>;
     /// Replace the manifest of a backup, as a whole.
     fn put_manifest(&self, file: &str, manifest: &Manifest) -> Result<(), StoreError>;
     /// Look for what dead processes left, put in order what can be, and tell.
@@ -153,7 +152,7 @@ pub trait Pending: Send {
     /// Every byte written is on the disk when this returns.
     fn sync(&mut self) -> Result<(), StoreError>;
     /// Its bytes as the store has them, for the check before it gets its name.
-    fn read_back(&self) -> Result<Box<dyn ReadSeek>, StoreError>;
+    fn read_back(&self) -> Result<Box<dyn Source>, StoreError>;
     /// Give it its name and its manifest. Returns the name: another one, if a stranger took the first meanwhile.
     fn publish(self: Box<Self>, manifest: &Manifest) -> Result<String, StoreError>;
     /// Remove it, and tell if that fails.

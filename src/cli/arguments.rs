@@ -1,0 +1,150 @@
+//! What can stand on the command line. The help comes from here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::exit;
+
+/// pacrat's command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pacrat",
+    version,
+    about = "Backs up SQL Server and Azure SQL databases as bacpac files, restores them, proves the restore",
+    long_about = "Backs up SQL Server and Azure SQL databases (\"tenants\") as bacpac files, keeps them, restores them \
+                  and proves that the restore is good. Without a command it opens the dashboard.",
+    after_help = exit::TABLE,
+    max_term_width = 100,
+    disable_help_subcommand = false,
+    subcommand_help_heading = "Commands"
+)]
+pub struct Arguments {
+    /// What every command takes.
+    #[command(flatten)]
+    pub common: Common,
+    /// The command; the dashboard without one.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// The configuration file [default: the platform's place for it; also PACRAT_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where journal, log and locks are [also data_dir, PACRAT_DATA_DIR]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Jobs at once, 0 for one per core [also workers, PACRAT_WORKERS]
+    #[arg(long, global = true, value_name = "N")]
+    pub workers: Option<usize>,
+    /// Print JSON in place of text: one document, or one event a line while jobs run
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print results and errors only
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// What the log takes: error, warn, info, debug, trace, or off
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
+    pub log: String,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the configured tenants with their newest backup
+    Tenants,
+    /// List backups, newest first
+    List {
+        /// Only those of this tenant
+        tenant: Option<String>,
+    },
+    /// Back up tenants
+    Backup {
+        /// Names of tenants in the configuration
+        #[arg(required = true)]
+        tenants: Vec<String>,
+        /// A remark to be kept with the backup
+        #[arg(long)]
+        comment: Option<String>,
+    },
+    /// Restore a package into a new database
+    Restore {
+        /// A file, or a backup as `pacrat list` names it
+        #[arg(value_name = "FILE|BACKUP")]
+        package: String,
+        /// The server to restore to, by its name in the configuration
+        #[arg(long, value_name = "SERVER")]
+        to: String,
+        /// The new database's name; it must not exist
+        #[arg(long, value_name = "NAME")]
+        database: String,
+        /// Keep what was restored so far when the restore fails or is cancelled
+        #[arg(long)]
+        keep_partial: bool,
+    },
+    /// Check a package: the archive, its checksums, every row
+    Verify {
+        /// A file, or a backup as `pacrat list` names it
+        #[arg(value_name = "FILE|BACKUP")]
+        package: String,
+    },
+    /// Show what a package says of itself
+    Inspect {
+        /// A file, or a backup as `pacrat list` names it
+        #[arg(value_name = "FILE|BACKUP")]
+        package: String,
+    },
+    /// Print rows of a table of a package
+    Rows {
+        /// A file, or a backup as `pacrat list` names it
+        #[arg(value_name = "FILE|BACKUP")]
+        package: String,
+        /// The table as `schema.table`, names without brackets
+        table: String,
+        /// How [default: table]
+        #[arg(long, value_enum, value_name = "FORMAT")]
+        format: Option<RowFormat>,
+        /// At most so many rows; 0 for all [default: 100 for table, else all]
+        #[arg(long, value_name = "N")]
+        limit: Option<u64>,
+    },
+    /// Print a package's schema as T-SQL
+    Script {
+        /// A file, or a backup as `pacrat list` names it
+        #[arg(value_name = "FILE|BACKUP")]
+        package: String,
+    },
+    /// List jobs: those that wait or work, then those that ended, newest first
+    Jobs {
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: usize,
+    },
+    /// Read a package and write it again as pacrat's own writer does; the rows pass through decoder and encoder
+    #[command(hide = true)]
+    Rewrite {
+        /// A file
+        from: PathBuf,
+        /// The file to write; it must not exist
+        to: PathBuf,
+    },
+    /// Print the exit codes
+    #[command(long_about = exit::TABLE)]
+    ExitCodes,
+}
+
+/// How rows are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RowFormat {
+    /// Aligned columns, for looking at
+    Table,
+    /// RFC 4180, NULL as nothing between the commas and an empty text as ""
+    Csv,
+    /// A JSON object a line
+    Jsonl,
+    /// A JSON array of exact cell texts a line, for comparing and digesting
+    Canonical,
+}

@@ -1,0 +1,107 @@
+//! A verification: every byte of the archive, every row, the counts of the manifest.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::event::{Failure, FailureKind, Step, Summary};
+use super::job::{JobContext, Meter, Stop, TableMeter};
+use super::package::{self, Located, Opened};
+use crate::bacpac::package::{Depth, ExpectedRows, PackageError, Report, TableData, VerifyOptions, Verifying};
+
+/// Feeds the job's meter, and stops when the job is to stop.
+struct Watcher {
+    cancel: CancellationToken,
+    meter: Arc<Meter>,
+    /// Part's name → number of its table.
+    tables: HashMap<String, usize>,
+}
+
+impl Verifying for Watcher {
+    fn checked(&self, entry: &str, bytes: u64, rows: u64) {
+        if let Some(n) = self.tables.get(entry) {
+            let table = self.meter.table(*n);
+            table.begin();
+            table.add(rows, bytes);
+        }
+    }
+
+    fn cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+}
+
+/// Verify a package to the last row. `expected`: the tables that have rows, and how many. Blocks the async caller no
+/// longer than the job's cancellation takes.
+pub async fn check(job: &JobContext, opened: Arc<Opened>, expected: Option<Vec<ExpectedRows>>) -> Result<Report, Stop> {
+    let tables: Vec<&TableData> = opened.package.tables().iter().filter(|t| !t.parts.is_empty()).collect();
+    let rows: Option<HashMap<(&str, &str), u64>> = expected
+        .as_ref()
+        .map(|e| e.iter().map(|t| ((t.schema.as_str(), t.table.as_str()), t.rows)).collect());
+    let meters = tables.iter().map(|t| {
+        let rows = rows.as_ref().and_then(|r| r.get(&(t.plan.schema.as_str(), t.plan.table.as_str())).copied());
+        TableMeter::new(t.plan.to_string(), rows, Some(t.bytes()))
+    });
+    let meter = job.measure(meters.collect());
+    let mut numbers = HashMap::new();
+    for (n, table) in tables.iter().enumerate() {
+        numbers.extend(table.parts.iter().map(|p| (p.name.clone(), n)));
+    }
+    let watcher = Watcher { cancel: job.cancel.clone(), meter: Arc::clone(&meter), tables: numbers };
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let options = VerifyOptions { depth: Depth::Rows, threads, expected };
+    let label = opened.label.clone();
+    let verified = tokio::task::spawn_blocking(move || opened.package.verify(&options, &watcher)).await;
+    match verified {
+        Ok(Ok(report)) => {
+            for n in 0..report.tables.len() {
+                meter.table(n).finish();
+            }
+            Ok(report)
+        }
+        Ok(Err(PackageError::Cancelled)) => Err(Stop::Cancelled),
+        Ok(Err(e)) => Err(package::failure(&label, &e).into()),
+        Err(e) => Err(Failure::new("pacrat made a mistake of its own").because(&e).into()),
+    }
+}
+
+/// The rows that a manifest promises.
+pub fn promised(opened: &Opened) -> Option<Vec<ExpectedRows>> {
+    let manifest = opened.manifest.as_ref()?;
+    let expected = manifest.tables.iter().map(|t| ExpectedRows {
+        schema: t.schema.clone(),
+        table: t.table.clone(),
+        rows: t.rows,
+    });
+    Some(expected.collect())
+}
+
+/// Open and verify a package that was found. What it holds, and the summary.
+pub async fn verify(job: &JobContext, located: Located) -> Result<(Summary, Arc<Opened>), Stop> {
+    job.step(Step::Opening);
+    let size = located.source.size().ok();
+    // Opening reads the directory and the model: bounded, so not interrupted but not waited for either.
+    let opening = tokio::task::spawn_blocking(move || package::open(located));
+    let opened = match job.until_cancelled(opening).await? {
+        Ok(opened) => Arc::new(opened?),
+        Err(e) => return Err(Failure::new("pacrat made a mistake of its own").because(&e).into()),
+    };
+    if let (Some(manifest), Some(size)) = (&opened.manifest, size)
+        && manifest.size != size
+    {
+        let message = format!("{}: the file has {size} bytes, its manifest says {}", opened.label, manifest.size);
+        return Err(Failure::new(message).kind(FailureKind::Damaged).hint("take another backup").into());
+    }
+    job.step(Step::Verifying);
+    let report = check(job, Arc::clone(&opened), promised(&opened)).await?;
+    let summary = Summary {
+        rows: report.tables.iter().map(|t| t.rows).sum(),
+        bytes: report.tables.iter().map(|t| t.bytes).sum(),
+        file: Some(opened.label.clone()),
+        file_size: size,
+        database: None,
+        remarks: report.notes,
+    };
+    Ok((summary, opened))
+}

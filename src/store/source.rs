@@ -1,0 +1,35 @@
+//! A package in the file system as the format layer reads it: handles, as many as threads ask for.
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+
+use crate::bacpac::package::{ReadSeek, Source};
+
+/// A file by its path.
+#[derive(Debug, Clone)]
+pub struct FileSource {
+    path: PathBuf,
+}
+
+impl FileSource {
+    /// The file at `path`, which must be there and be a file.
+    pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
+        let path = path.into();
+        // A folder opens on Unix, and fails only when read.
+        if File::open(&path)?.metadata()?.is_dir() {
+            return Err(io::Error::from(io::ErrorKind::IsADirectory));
+        }
+        Ok(Self { path })
+    }
+}
+
+impl Source for FileSource {
+    fn open(&self) -> io::Result<Box<dyn ReadSeek>> {
+        Ok(Box::new(File::open(&self.path)?))
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        Ok(std::fs::metadata(&self.path)?.len())
+    }
+}
