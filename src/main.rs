@@ -1,3 +1,5 @@
 //! The `pacrat` binary.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    pacrat::cli::run()
+}

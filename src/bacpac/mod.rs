@@ -15,3 +15,5 @@ pub mod package;
 pub mod plan;
 /// Exact text of single values.
 mod scalar;
+/// Cells as people read them.
+pub mod shown;

@@ -1,1 +1,59 @@
 //! The command line: configuration → one command, human text or `--json`, documented exit codes.
+//!
+//! One file a command, or a family of them. Results go to standard output, progress and errors to standard error.
+
+pub mod arguments;
+pub mod exit;
+mod list;
+mod output;
+mod package;
+mod progress;
+mod rows;
+mod session;
+mod source;
+mod verify;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use output::{End, Outcome};
+use session::Session;
+
+/// The whole program: arguments in, exit code out.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are answers, not errors.
+            let code = if error.use_stderr() { exit::USAGE } else { exit::OK };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let session = Session { common: arguments.common };
+    match dispatch(&session, arguments.command) {
+        Ok(code) | Err(End::Code(code)) => ExitCode::from(code),
+        Err(End::Failure(failure)) => {
+            output::failure(&failure, session.common.json);
+            ExitCode::from(exit::code(&failure))
+        }
+    }
+}
+
+fn dispatch(session: &Session, command: Command) -> Outcome {
+    match command {
+        Command::List { tenant } => list::backups(session, tenant.as_deref()),
+        Command::Verify { package } => verify::verify(session, &package),
+        Command::Inspect { package } => package::inspect(session, &package),
+        Command::Rows { package, table, format, limit } => package::rows(session, &package, &table, format, limit),
+        Command::Rewrite { from, to } => package::rewrite(&from, &to),
+        Command::ExitCodes => {
+            use std::io::Write;
+            writeln!(output::stdout(), "{}", exit::TABLE)?;
+            Ok(exit::OK)
+        }
+    }
+}

@@ -87,7 +87,7 @@ pub fn clean(text: &str) -> String {
 
 /// Rows of text in aligned columns; `right` says which stand to the right.
 pub struct Table {
-    header: Vec<&'static str>,
+    header: Vec<String>,
     right: Vec<bool>,
     rows: Vec<Vec<String>>,
 }
@@ -96,10 +96,16 @@ impl Table {
     /// A table; a column whose title begins with `>` stands to the right.
     pub fn new(titles: &[&'static str]) -> Self {
         Self {
-            header: titles.iter().map(|t| t.trim_start_matches('>')).collect(),
+            header: titles.iter().map(|t| t.trim_start_matches('>').to_owned()).collect(),
             right: titles.iter().map(|t| t.starts_with('>')).collect(),
             rows: Vec::new(),
         }
+    }
+
+    /// A table under titles that came from elsewhere.
+    pub fn titled(titles: &[&str]) -> Self {
+        let header = titles.iter().map(|t| crate::tui::text::clean(t, true)).collect();
+        Self { header, right: vec![false; titles.len()], rows: Vec::new() }
     }
 
     /// A row.
@@ -110,14 +116,13 @@ impl Table {
     /// Print it.
     pub fn print(self, out: &mut impl Write) -> io::Result<()> {
         use crate::tui::text::width;
-        let mut widths: Vec<usize> = self.header.iter().map(|t| t.len()).collect();
+        let mut widths: Vec<usize> = self.header.iter().map(|t| width(t)).collect();
         for row in &self.rows {
             for (w, cell) in widths.iter_mut().zip(row) {
                 *w = (*w).max(width(cell));
             }
         }
-        let header: Vec<String> = self.header.iter().map(ToString::to_string).collect();
-        for row in std::iter::once(&header).chain(&self.rows) {
+        for row in std::iter::once(&self.header).chain(&self.rows) {
             let mut line = String::new();
             for (n, cell) in row.iter().enumerate() {
                 let pad = " ".repeat(widths.get(n).copied().unwrap_or(0).saturating_sub(width(cell)));

@@ -1,6 +1,7 @@
 //! `pacrat inspect`, `pacrat rows`, `pacrat script`: what a package holds. A file needs no configuration.
 
 use std::io::Write;
+use std::path::Path;
 
 use super::arguments::RowFormat;
 use super::output::{self, End, Outcome, Table};
@@ -8,7 +9,8 @@ use super::rows::{Limited, Rows, Text};
 use super::session::Session;
 use super::{exit, source};
 use crate::bacpac::canonical::{CanonicalLines, TextError};
-use crate::bacpac::package::PackageError;
+use crate::bacpac::model;
+use crate::bacpac::package::{self as bacpac, Modified, PackageError, PartLimits};
 use crate::engine::catalog::Stores;
 use crate::engine::command::PackageSource;
 use crate::engine::event::Failure;
@@ -142,11 +144,28 @@ fn table(session: &Session, argument: &str, name: &str, limit: u64) -> Outcome {
     Ok(exit::OK)
 }
 
-/// `pacrat script`.
-pub fn script(session: &Session, argument: &str) -> Outcome {
-    let opened = open(session, argument)?;
-    let mut out = output::stdout();
-    let script = crate::bacpac::script::script(&opened.model);
-    let _ = (&mut out, &script);
-    Err(Failure::new("unfinished").into())
+/// `pacrat rewrite`: for the judgement of other tools on what pacrat writes.
+pub fn rewrite(from: &Path, to: &Path) -> Outcome {
+    let source = PackageSource::File { path: from.display().to_string() };
+    let opened = package::open(package::locate(None, &source)?)?;
+    let broken = |e: PackageError| package::failure(&opened.label, &e);
+    let xml = opened.package.package().model_xml().map_err(broken)?;
+    // The model through our own reader and writer, too.
+    let xml = match model::to_bytes(&opened.model.to_document()) {
+        written if written == xml => xml,
+        written => {
+            output::tell("warning: the model was not written as it was read");
+            written
+        }
+    };
+    let refuse = |e: std::io::Error| Failure::new(format!("cannot write {}", to.display())).because(&e);
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).open(to).map_err(refuse)?;
+    let out = std::io::BufWriter::new(file);
+    let written = bacpac::rewrite(&opened.package, &xml, out, Modified::default(), PartLimits::default());
+    let done = written.map_err(broken).and_then(|(mut out, _)| out.flush().map_err(refuse));
+    if let Err(failure) = done {
+        let _ = std::fs::remove_file(to);
+        return Err(failure.into());
+    }
+    Ok(exit::OK)
 }

@@ -1,6 +1,5 @@
 //! Jobs from the command line: started, followed to their end, cancelled by Ctrl-C.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -11,48 +10,11 @@ use super::exit;
 use super::output::{self, Outcome};
 use super::progress::{Board, Style, amount};
 use super::session::Session;
-use crate::engine::command::{Command, JobSpec};
-use crate::engine::event::{Event, Failure, JobId, JobState, Summary, What};
+use crate::engine::command::JobSpec;
+use crate::engine::event::{Event, JobId, JobState, Summary, What};
 use crate::engine::job::Work;
-use crate::engine::query::Core;
 use crate::engine::scheduler;
-use crate::engine::service::Service;
-use crate::store::Fate;
 use crate::tui::quantity::{bytes, duration};
-
-/// Queue these jobs and follow them. The worst end gives the code.
-pub async fn run_jobs(session: &Session, service: Service, specs: Vec<JobSpec>) -> Outcome {
-    tell_recovered(session, &service).await?;
-    let mut watch = Watch::new(session);
-    let mut events = service.events();
-    let mut open = BTreeSet::new();
-    for spec in specs {
-        let id = service.command(Command::Submit(spec.clone())).await?;
-        watch.board.add(id, &spec);
-        open.insert(id);
-    }
-    let mut interrupts = Interrupts::listen();
-    while !open.is_empty() {
-        tokio::select! {
-            event = events.recv() => match event {
-                Some(event) => {
-                    if open.contains(&event.job) && watch.take(event.clone())? {
-                        open.remove(&event.job);
-                    }
-                }
-                None => return Err(Failure::new("the engine has stopped").hint("its log says why").into()),
-            },
-            () = interrupts.next() => {
-                watch.interrupted();
-                for job in &open {
-                    // One that has just ended is none to cancel.
-                    let _ = service.command(Command::Cancel { job: *job }).await;
-                }
-            }
-        }
-    }
-    Ok(watch.code)
-}
 
 /// Run one job without queue and journal, and follow it.
 pub async fn run_alone(session: &Session, spec: JobSpec, work: Arc<dyn Work>) -> Outcome {
@@ -83,30 +45,6 @@ pub async fn run_alone(session: &Session, spec: JobSpec, work: Arc<dyn Work>) ->
             }
         }
     }
-}
-
-/// What a start finds of processes that died is told, whatever the command is.
-async fn tell_recovered(session: &Session, service: &Service) -> Result<(), Failure> {
-    let recovered = service.recover().await?;
-    if session.common.json || session.common.quiet {
-        return Ok(());
-    }
-    for job in recovered.jobs {
-        if let Some(failure) = job.failure {
-            let hint = failure.hint.map(|h| format!("; {h}")).unwrap_or_default();
-            output::tell(&format!("job {} was interrupted: {}{hint}", job.id, failure.message));
-        }
-    }
-    for (store, left) in recovered.files {
-        let fate = match left.fate {
-            Fate::InUse => continue,
-            Fate::Removed => "its job is dead; removed".to_owned(),
-            Fate::ManifestPlaced => "its backup is complete; put in its place".to_owned(),
-            Fate::Kept(why) => format!("left alone: {why}"),
-        };
-        output::tell(&format!("store {store}: found {} ({}): {fate}", left.file, bytes(left.size)));
-    }
-    Ok(())
 }
 
 struct Watch {
@@ -154,7 +92,7 @@ impl Watch {
             return Ok(true);
         }
         self.board.erase();
-        let took = self.started.get(&event.job).map_or(0, |s| event.at.as_second() - s.as_second());
+        let took = self.started.get(&event.job).map_or(0.0, |s| event.at.duration_since(*s).as_secs_f64());
         match (state, failure) {
             (JobState::Completed, _) => {
                 let mut out = output::stdout();
@@ -170,19 +108,23 @@ impl Watch {
     }
 }
 
-fn completed(title: &str, s: &Summary, took: i64) -> String {
+fn completed(title: &str, s: &Summary, took: f64) -> String {
+    let moved = amount(s.rows, s.bytes);
     let mut line = match (&s.database, &s.file) {
-        (Some(database), _) => format!("{title}: restored {} into {database}", amount(s.rows, s.bytes)),
-        (None, Some(file)) if file == title => format!("{title}: good, {}", amount(s.rows, s.bytes)),
+        (Some(database), _) => format!("{title}: restored {moved} into {database}"),
+        (None, Some(file)) if file.ends_with(title) => format!("{title}: good, {moved}"),
         (None, Some(file)) => {
             let size = s.file_size.map(|n| format!(" ({})", bytes(n))).unwrap_or_default();
-            format!("{title}: backed up {} into {file}{size}", amount(s.rows, s.bytes))
+            format!("{title}: backed up {moved} into {file}{size}")
         }
-        (None, None) => format!("{title}: good, {}", amount(s.rows, s.bytes)),
+        (None, None) => format!("{title}: good, {moved}"),
     };
-    line.push_str(&format!(" in {}", duration(took)));
-    if !s.remarks.is_empty() {
-        line.push_str(&format!(", {}", crate::tui::quantity::counted(s.remarks.len() as u64, "remark")));
+    line.push_str(&match took {
+        ..60.0 => format!(" in {took:.1} s"),
+        _ => format!(" in {}", duration(took as i64)),
+    });
+    for remark in &s.remarks {
+        line.push_str(&format!("\n  {remark}"));
     }
     line
 }

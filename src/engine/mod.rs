@@ -3,12 +3,17 @@
 //! Commands in and events out are plain serialisable values (`command`, `event`): the same types travel inside a
 //! process and, later, through the agent's socket.
 
+pub mod catalog;
 pub mod command;
 pub mod event;
 mod failure;
 pub mod job;
 pub mod journal;
+pub mod package;
 mod process;
 pub mod query;
 pub mod queue;
 pub mod scheduler;
+pub mod servers;
+pub mod verify;
+pub mod work;

@@ -12,7 +12,7 @@ use crate::bacpac::model::{self, Document, Model};
 use crate::bacpac::package::{BoundPackage, Limits, Package, PackageError, Source, TableData};
 use crate::bacpac::shown::{self, Utf16Text};
 use crate::store::manifest::Manifest;
-use crate::store::{Beside, FileSource, Store};
+use crate::store::{Beside, FileSource};
 
 /// Rows are counted by decoding for the details of a package of at most so many bytes of rows.
 const COUNTED_AT_ONCE: u64 = 64 << 20;
@@ -121,7 +121,10 @@ pub fn open(located: Located) -> Result<Opened, Failure> {
 
 /// What a package says of itself.
 pub fn details(stores: Option<&Stores>, source: &PackageSource) -> Result<PackageDetails, Failure> {
-    let opened = open(locate(stores, source)?)?;
+    let located = locate(stores, source)?;
+    let unreadable = |e: std::io::Error| Failure::new(format!("cannot read {}", located.label)).because(&e);
+    let size = located.source.size().map_err(unreadable)?;
+    let opened = open(located)?;
     let package = opened.package.package();
     let origin = package.origin();
     let mut objects: BTreeMap<String, u64> = BTreeMap::new();
@@ -143,7 +146,6 @@ pub fn details(stores: Option<&Stores>, source: &PackageSource) -> Result<Packag
     }
     tables.sort_by(|a, b| (&a.schema, &a.table).cmp(&(&b.schema, &b.table)));
     let writer = [origin.product_name.as_deref(), origin.product_version.as_deref()];
-    let size = package.entries().iter().map(|e| e.compressed).sum::<u64>();
     Ok(PackageDetails {
         name: package.metadata().name.clone().unwrap_or_default(),
         server_version: origin
@@ -156,14 +158,13 @@ pub fn details(stores: Option<&Stores>, source: &PackageSource) -> Result<Packag
         platform: platform(&opened.model),
         objects: objects.into_iter().collect(),
         tables,
-        size: package.size().unwrap_or(size),
+        size,
     })
 }
 
 /// `Sql150` of `Microsoft.Data.Tools.Schema.Sql.Sql150DatabaseSchemaProvider`.
 fn platform(model: &Model) -> String {
-    let provider = model.header.provider();
-    let last = provider.rsplit('.').next().unwrap_or_default();
+    let last = model.header.dsp_name.rsplit('.').next().unwrap_or_default();
     last.strip_suffix("DatabaseSchemaProvider").unwrap_or(last).to_owned()
 }
 
