@@ -177,7 +177,10 @@ fn damage_is_told_by_its_own_exit_code() {
     let ran = pacrat.run(&["verify", damaged.to_str().unwrap(), "--json"]);
     assert_eq!(ran.code, 4, "{ran:?}");
     let last: serde_json::Value = serde_json::from_str(ran.out.lines().last().unwrap()).unwrap();
-    assert_eq!((last["what"]["state"].as_str(), last["what"]["failure"]["kind"].as_str()), (Some("failed"), Some("damaged")));
+    assert_eq!(
+        (last["what"]["state"].as_str(), last["what"]["failure"]["kind"].as_str()),
+        (Some("failed"), Some("damaged"))
+    );
 }
 
 #[cfg(unix)]

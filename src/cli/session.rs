@@ -1,6 +1,5 @@
 //! What the commands share: the configuration when one needs it, the log, the engine, the passwords a person types.
 
-
 use super::arguments::Common;
 use super::exit;
 use super::output::{self, End};
@@ -16,11 +15,7 @@ pub struct Session {
 impl Session {
     /// The configuration, all layers. What is doubtful is told.
     pub fn config(&self) -> Result<Config, End> {
-        let flags = Overrides {
-            data_dir: self.common.data_dir.clone(),
-            workers: self.common.workers,
-            product: None,
-        };
+        let flags = Overrides { data_dir: self.common.data_dir.clone(), workers: self.common.workers, product: None };
         let environment = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
         match Config::load(self.common.config.as_deref(), &environment, &flags) {
             Ok(Loaded { config, warnings, .. }) => {

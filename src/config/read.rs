@@ -10,8 +10,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::problem::nearest;
 use super::{
-    Address, Config, ConfigError, DEFAULT_CONNECT_TIMEOUT, Encryption, Origin, Password, Problem, Secret,
-    Server, StoreConfig, Tenant,
+    Address, Config, ConfigError, DEFAULT_CONNECT_TIMEOUT, Encryption, Origin, Password, Problem, Secret, Server,
+    StoreConfig, Tenant,
 };
 
 /// Keys at the top of the file.

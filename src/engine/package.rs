@@ -113,9 +113,8 @@ pub fn open(located: Located) -> Result<Opened, Failure> {
         }
     }
     // A table whose rows cannot be read is no harm unless it has some: then its parts belong to no plan.
-    let package = package.bind(plans).map_err(|e| {
-        unplanned.iter().fold(failure(&label, &e), |f, why| f.because(why))
-    })?;
+    let package =
+        package.bind(plans).map_err(|e| unplanned.iter().fold(failure(&label, &e), |f, why| f.because(why)))?;
     Ok(Opened { label, document, model, package, manifest })
 }
 

@@ -161,7 +161,10 @@ mod tests {
     fn what_is_missing_is_told_with_what_to_do() {
         let servers = servers("[servers.a]\nhost = 'db'\nlogin = 'sa'\n");
         let unknown = servers.target("b").unwrap_err();
-        assert_eq!(unknown.lines(), ["there is no server b in the configuration", "hint: the configured servers are: a"]);
+        assert_eq!(
+            unknown.lines(),
+            ["there is no server b in the configuration", "hint: the configured servers are: a"]
+        );
         let unasked = servers.target("a").unwrap_err();
         assert_eq!(unasked.kind, FailureKind::Configuration);
         assert_eq!(unasked.causes, ["the password must be asked for, and there is nobody to ask"]);

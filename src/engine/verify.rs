@@ -36,9 +36,8 @@ impl Verifying for Watcher {
 /// longer than the job's cancellation takes.
 pub async fn check(job: &JobContext, opened: Arc<Opened>, expected: Option<Vec<ExpectedRows>>) -> Result<Report, Stop> {
     let tables: Vec<&TableData> = opened.package.tables().iter().filter(|t| !t.parts.is_empty()).collect();
-    let rows: Option<HashMap<(&str, &str), u64>> = expected
-        .as_ref()
-        .map(|e| e.iter().map(|t| ((t.schema.as_str(), t.table.as_str()), t.rows)).collect());
+    let rows: Option<HashMap<(&str, &str), u64>> =
+        expected.as_ref().map(|e| e.iter().map(|t| ((t.schema.as_str(), t.table.as_str()), t.rows)).collect());
     let meters = tables.iter().map(|t| {
         let rows = rows.as_ref().and_then(|r| r.get(&(t.plan.schema.as_str(), t.plan.table.as_str())).copied());
         TableMeter::new(t.plan.to_string(), rows, Some(t.bytes()))
@@ -69,11 +68,8 @@ pub async fn check(job: &JobContext, opened: Arc<Opened>, expected: Option<Vec<E
 /// The rows that a manifest promises.
 pub fn promised(opened: &Opened) -> Option<Vec<ExpectedRows>> {
     let manifest = opened.manifest.as_ref()?;
-    let expected = manifest.tables.iter().map(|t| ExpectedRows {
-        schema: t.schema.clone(),
-        table: t.table.clone(),
-        rows: t.rows,
-    });
+    let expected =
+        manifest.tables.iter().map(|t| ExpectedRows { schema: t.schema.clone(), table: t.table.clone(), rows: t.rows });
     Some(expected.collect())
 }
 
