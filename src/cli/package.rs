@@ -89,7 +89,7 @@ pub fn rows(session: &Session, argument: &str, name: &str, format: Option<RowFor
                 writeln!(out)?;
             }
             out.flush()?;
-            ended(&opened, read.map(|_| ()).map_err(Rows::from))
+            ended(&opened, read.map(|_| ()))
         }
         RowFormat::Csv | RowFormat::Jsonl => {
             let opened = open(session, argument)?;
