@@ -7,12 +7,12 @@ use std::path::Path;
 
 use pacrat::bacpac::canonical::Digest;
 use pacrat::bacpac::package::*;
+use pacrat::bacpac::plan::ColumnPlan;
+use pacrat::bacpac::rowtext::RowFormat;
 use support::{bacpacs, plans::plans, shared};
 
 fn open(bytes: Vec<u8>) -> BoundPackage {
-    let package = Package::open(Bytes::new(bytes), Limits::default()).unwrap();
-    let plans = plans(&package.model_xml().unwrap());
-    package.bind(plans).unwrap()
+    BoundPackage::open(Bytes::new(bytes), Limits::default()).unwrap().0
 }
 
 fn digests(package: &BoundPackage) -> BTreeMap<String, (u64, String)> {
@@ -49,6 +49,83 @@ fn every_real_package_is_read_and_its_rows_are_the_expected_ones() {
         assert_eq!(package.package().notes(), &[] as &[String], "{name}");
         assert_eq!(digests(&package), expected(&shared, &name), "{name}");
     }
+}
+
+#[test]
+fn the_models_plans_are_those_of_a_reader_of_the_tests_own() {
+    let Some(shared) = shared("tests/packages.rs") else { return };
+    for (name, path) in bacpacs(&shared) {
+        let package = open(std::fs::read(path).unwrap());
+        let twins = plans(&package.package().model_xml().unwrap());
+        for twin in twins {
+            let Ok(table) = package.table(&twin.schema, &twin.table) else { panic!("{name}: no {twin}") };
+            assert_eq!(table.plan.columns.len(), twin.columns.len(), "{name} {twin}");
+            for (ours, theirs) in table.plan.columns.iter().zip(twin.columns) {
+                let facets = |c: &ColumnPlan| (c.name.clone(), c.ty, c.nullable, c.length, c.precision, c.scale);
+                assert_eq!(facets(ours), facets(&theirs), "{name} {}", table.plan);
+                assert_eq!(ours.identity, theirs.identity, "{name} {} {}", table.plan, ours.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_are_shown_as_pages_and_lines() {
+    let Some(shared) = shared("tests/packages.rs") else { return };
+    let package = open(std::fs::read(shared.join("bacpacs/northwind.bacpac")).unwrap());
+    let table = package.table("dbo", "order details").unwrap();
+    let page = package.page(table, 2150, 10, 40).unwrap();
+    assert_eq!((page.rows.len(), page.more), (5, false));
+    let page = package.page(table, 1, 2, 3).unwrap();
+    assert_eq!((page.rows.len(), page.more), (2, true));
+    assert!(page.rows.iter().flatten().all(|c| c.text.as_ref().is_some_and(|t| t.chars().count() <= 3)));
+    for format in [RowFormat::Csv, RowFormat::JsonLines, RowFormat::Canonical] {
+        let mut out = Vec::new();
+        package.write_rows(table, format, 0, None, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text.lines().count(), if format == RowFormat::Csv { 2156 } else { 2155 });
+        if format != RowFormat::Csv {
+            text.lines().for_each(|line| drop(serde_json::from_str::<serde_json::Value>(line).unwrap()));
+        }
+    }
+    // Every type there is, in each form: JSON stays JSON.
+    let package = open(std::fs::read(shared.join("dacfx/golden/alltypes.bacpac")).unwrap());
+    for table in package.tables() {
+        let mut out = Vec::new();
+        package.write_rows(table, RowFormat::JsonLines, 0, None, &mut out).unwrap();
+        for line in String::from_utf8(out).unwrap().lines() {
+            serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|e| panic!("{}: {e}: {line}", table.plan));
+        }
+        package.page(table, 0, 100, 20).unwrap();
+    }
+    let text = |table: &str| {
+        let mut out = Vec::new();
+        package.write_rows(package.table("dbo", table).unwrap(), RowFormat::Csv, 0, None, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(text("null_dto_7").lines().nth(2), Some("2,"));
+    insta::assert_snapshot!(
+        [
+            "null_money",
+            "null_dto_7",
+            "null_dto_0",
+            "null_dt2_7",
+            "null_datetime",
+            "null_smalldatetime",
+            "null_time3",
+            "null_dec38_38",
+            "null_float",
+            "null_real",
+            "null_uniqueidentifier",
+            "null_varbinary10",
+            "null_bit",
+            "null_nvarchar10",
+            "null_hierarchyid",
+            "null_sql_variant",
+        ]
+        .map(text)
+        .join("")
+    );
 }
 
 #[test]

@@ -135,9 +135,9 @@ pub struct TableDigest {
 /// Takes the digest of a table's canonical lines.
 ///
 /// ```no_run
-/// # use pacrat::bacpac::{canonical::{Digest, TextError}, package::{Limits, Package, Source}};
-/// # fn example(source: Box<dyn Source>, plans: Vec<pacrat::bacpac::plan::TablePlan>) -> Result<(), TextError> {
-/// let package = Package::open(source, Limits::default())?.bind(plans)?;
+/// # use pacrat::bacpac::{canonical::{Digest, TextError}, package::{BoundPackage, Limits, Source}};
+/// # fn example(source: Box<dyn Source>) -> Result<(), TextError> {
+/// let (package, _model) = BoundPackage::open(source, Limits::default())?;
 /// for table in package.tables() {
 ///     let mut digest = Digest::new(table.plan.clone());
 ///     package.read_table(table, &mut digest)?;

@@ -13,6 +13,8 @@ pub mod model;
 pub mod package;
 /// The one column plan that drives decoder, encoder, rows out and rows in.
 pub mod plan;
+/// Rows for people: pages, CSV, JSON lines.
+pub mod rowtext;
 /// Exact text of single values.
 mod scalar;
 /// Cells as people read them.

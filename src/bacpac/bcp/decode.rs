@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::variant::{u24, u40};
 use super::{BcpError, Cell, Fault, LobKind, Place, RowSink, parse_variant, ranges};
-use crate::bacpac::plan::{BcpType, CharUtf8, Framing, TablePlan};
+use crate::bacpac::plan::{BcpType, CharUtf8, ColumnPlan, Framing, TablePlan};
 
 /// A value of at most so many bytes is always given whole, whatever the chunks are.
 pub const WHOLE: usize = 64 * 1024;
@@ -29,6 +29,19 @@ struct Column {
     scale: u8,
     /// The most bytes behind a two-byte length.
     limit: u32,
+}
+
+impl Column {
+    fn of(c: &ColumnPlan, char_utf8: CharUtf8) -> Self {
+        Column {
+            ty: c.ty,
+            framing: c.framing(char_utf8),
+            nullable: c.nullable,
+            precision: c.precision,
+            scale: c.scale,
+            limit: c.max_bytes().unwrap_or(u32::MAX),
+        }
+    }
 }
 
 /// Decodes one part (or any run of whole rows) of a table.
@@ -82,18 +95,7 @@ impl Decoder {
 
     /// The same, with the reading of NOT NULL char columns of UTF-8 collations chosen.
     pub fn with_char_utf8(plan: Arc<TablePlan>, part: impl Into<String>, char_utf8: CharUtf8) -> Self {
-        let columns = plan
-            .columns
-            .iter()
-            .map(|c| Column {
-                ty: c.ty,
-                framing: c.framing(char_utf8),
-                nullable: c.nullable,
-                precision: c.precision,
-                scale: c.scale,
-                limit: c.max_bytes().unwrap_or(u32::MAX),
-            })
-            .collect();
+        let columns = plan.columns.iter().map(|c| Column::of(c, char_utf8)).collect();
         Decoder {
             plan,
             part: part.into(),
@@ -593,4 +595,12 @@ fn four(b: &[u8]) -> [u8; 4] {
 #[inline(always)]
 fn eight(b: &[u8]) -> [u8; 8] {
     [b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]
+}
+
+/// The value of a fixed-size type from its bare payload, as a sql_variant holds it.
+pub(crate) fn bare_cell<'a>(plan: &ColumnPlan, payload: &'a [u8]) -> Option<Cell<'a>> {
+    if plan.ty.width().map(usize::from) != Some(payload.len()) {
+        return None;
+    }
+    value(&Column::of(plan, CharUtf8::default()), payload).ok()
 }

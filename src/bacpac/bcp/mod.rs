@@ -37,6 +37,7 @@ mod ranges;
 mod variant;
 
 pub use cell::{Cell, CountRows, LobKind, RowSink};
+pub(crate) use decode::bare_cell;
 pub use decode::{Decoder, WHOLE};
 pub use encode::Encoder;
 pub use fault::{BcpError, Fault, Place};

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::blob::Blobs;
 use super::entry::EntryReader;
 use super::names::{decoded, folder_of};
-use super::{Package, PackageError, Part, Result};
+use super::{Limits, Package, PackageError, Part, Result, Source};
 use crate::bacpac::bcp::{BcpError, CountRows, Decoder, RowSink};
+use crate::bacpac::model::{self, Model};
 use crate::bacpac::plan::{CharUtf8, TablePlan};
 
 /// A package and its tables.
@@ -126,6 +127,15 @@ pub(super) fn bind(package: Package, plans: Vec<Arc<TablePlan>>) -> Result<Bound
 }
 
 impl BoundPackage {
+    /// Opens a package, reads its model and puts the data to the model's tables, all in one.
+    pub fn open(source: impl Source + 'static, limits: Limits) -> Result<(BoundPackage, Model)> {
+        let package = Package::open(source, limits)?;
+        let xml = package.model_xml()?;
+        let limits = model::Limits { bytes: limits.model_xml, ..model::Limits::default() };
+        let model = Model::read(xml.as_slice(), limits)?;
+        Ok((package.bind_model(&model)?, model))
+    }
+
     /// The package itself: origin, metadata, entries, notes.
     pub fn package(&self) -> &Package {
         &self.package

@@ -63,8 +63,10 @@ pub enum PackageError {
     UnexpectedTable(String),
     #[error("no table {0} in the package")]
     NoTable(String),
-    #[error("{0}")]
-    Model(String),
+    #[error(transparent)]
+    Model(#[from] crate::bacpac::model::ModelError),
+    #[error("the package's writer was used out of turn: {0}")]
+    Turn(&'static str),
     #[error("cancelled")]
     Cancelled,
 }

@@ -5,16 +5,14 @@
 //! Only then are there rows. A [`Source`] gives as many handles as threads ask for.
 //!
 //! ```no_run
-//! # use pacrat::bacpac::package::{Depth, Limits, Package, PackageError, Quiet, Source, VerifyOptions};
-//! # use pacrat::bacpac::{bcp::CountRows, plan::TablePlan};
-//! # fn example(source: Box<dyn Source>, plans: fn(&[u8]) -> Vec<TablePlan>) -> Result<(), PackageError> {
-//! let package = Package::open(source, Limits::default())?;
-//! let model_xml = package.model_xml()?;                       // its checksum is right, or this fails
-//! let package = package.bind(plans(&model_xml))?;
-//! let report = package.verify(&VerifyOptions { depth: Depth::Rows, threads: 4, ..Default::default() }, &Quiet)?;
+//! # use pacrat::bacpac::package::*;
+//! # fn example(source: Box<dyn Source>) -> Result<(), PackageError> {
+//! let (package, model) = BoundPackage::open(source, Limits::default())?;
+//! let report = package.verify(&VerifyOptions { depth: Depth::Rows, threads: 4, expected: None }, &Quiet)?;
 //! for table in &report.tables {
 //!     // table.schema, table.table, table.rows, table.bytes
 //! }
+//! let page = package.page(package.table("dbo", "Customers")?, 0, 50, 200)?;   // page.columns, page.rows
 //! # Ok(()) }
 //! ```
 //!
@@ -42,6 +40,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::bacpac::model::Model;
 use crate::bacpac::plan::TablePlan;
 use entry::EntryReader;
 use names::{PartKey, Role};
@@ -256,6 +255,24 @@ impl Package {
             }
         }
         bound::bind(self, plans.into_iter().map(Arc::new).collect())
+    }
+
+    /// The same with the tables of a model. A table whose columns cannot be planned is an error if it has data, and
+    /// is left out otherwise.
+    pub fn bind_model(self, model: &Model) -> Result<BoundPackage> {
+        let mut plans = Vec::new();
+        for (name, plan) in model.table_plans() {
+            match plan {
+                Ok(plan) => plans.push(plan),
+                Err(error) => {
+                    let folder = folder_of(name.schema(), name.last());
+                    if self.parts.iter().any(|part| part.folder.eq_ignore_ascii_case(&folder)) {
+                        return Err(error.into());
+                    }
+                }
+            }
+        }
+        self.bind(plans)
     }
 
     fn reader(&self) -> Result<EntryReader> {

@@ -113,7 +113,7 @@ impl<W: Write> PackageWriter<W> {
 
     /// The next bytes of the part that was begun.
     pub fn stream(&mut self, bytes: &[u8]) -> Result<()> {
-        let Some(stream) = &mut self.stream else { return Err(PackageError::Model("no part was begun".into())) };
+        let Some(stream) = &mut self.stream else { return Err(PackageError::Turn("no part was begun")) };
         stream.crc.update(bytes);
         stream.deflate(&mut self.archive, bytes, FlushCompress::None)
     }
@@ -121,7 +121,7 @@ impl<W: Write> PackageWriter<W> {
     /// Ends the part that was begun.
     pub fn stream_end(&mut self) -> Result<()> {
         let Some(mut stream) = self.stream.take() else {
-            return Err(PackageError::Model("no part was begun".into()));
+            return Err(PackageError::Turn("no part was begun"));
         };
         stream.deflate(&mut self.archive, &[], FlushCompress::Finish)?;
         let size = stream.compress.total_in();
