@@ -37,7 +37,7 @@ pub fn areas((width, height): (u16, u16)) -> Areas {
     let shape = match (width, height) {
         (..30, _) | (_, ..7) => Shape::Tiny,
         (..64, _) | (_, ..16) => Shape::Single,
-        (120.., 24..) => Shape::Wide,
+        (150.., 24..) => Shape::Wide,
         _ => Shape::Stacked,
     };
     if shape == Shape::Tiny {

@@ -10,6 +10,7 @@ use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_ra
 use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
 
 use super::DashboardError;
 use super::app::Screen;
@@ -85,7 +86,9 @@ impl Screen for TerminalScreen {
     }
 
     fn forget(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // Not `clear`: it asks the terminal for its cursor, and the answer would have to come through the keys.
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect::new(0, 0, size.width, size.height))
     }
 
     fn suspend(&mut self) -> io::Result<()> {
@@ -103,7 +106,7 @@ impl Screen for TerminalScreen {
         disable_raw_mode()?;
         enable_raw_mode()?;
         execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
-        self.terminal.clear()
+        self.forget()
     }
 }
 

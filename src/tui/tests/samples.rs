@@ -315,7 +315,16 @@ impl Fake {
 
     /// An event for whoever listens. Events of jobs are told at the moment of the samples.
     pub fn tell(&self, job: u64, what: What) {
-        let event = Event { at: now(), job: JobId(job), what };
+        self.tell_at(now(), job, what);
+    }
+
+    /// An event of this very moment.
+    pub fn tell_now(&self, job: u64, what: What) {
+        self.tell_at(Timestamp::now(), job, what);
+    }
+
+    fn tell_at(&self, at: Timestamp, job: u64, what: What) {
+        let event = Event { at, job: JobId(job), what };
         self.listeners.lock().unwrap().retain(|l| l.send(event.clone()).is_ok());
     }
 }

@@ -238,3 +238,56 @@ async fn keys_held_down_do_not_queue_up_frames() {
     it.press("\u{1b}q");
     it.gone().await;
 }
+
+/// The dashboard on the fake core in a real terminal, to be looked at and to have its terminal taken away:
+/// `cargo test --lib a_person_looks -- --ignored --nocapture`. Jobs run for twenty seconds.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a terminal and a person"]
+async fn a_person_looks() {
+    let core = Arc::new(Fake::new());
+    tokio::spawn({
+        let core = core.clone();
+        async move {
+            let mut seen = 0;
+            loop {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                let commands = core.commands.lock().unwrap().clone();
+                let submitted = commands.iter().filter(|c| matches!(c, Command::Submit(_))).count();
+                while seen < submitted {
+                    seen += 1;
+                    let (core, job) = (core.clone(), 20 + seen as u64);
+                    tokio::spawn(async move {
+                        core.tell_now(job, What::State { state: JobState::Running });
+                        core.tell_now(job, What::Step { step: Step::Data });
+                        for n in 0..200 {
+                            core.tell_now(job, progress(n * 1000, Some(200_000), n * 140_000));
+                            tokio::time::sleep(Duration::from_millis(100)).await;
+                            let cancelled = Command::Cancel { job: JobId(job) };
+                            if core.commands.lock().unwrap().contains(&cancelled) {
+                                core.tell_now(job, What::State { state: JobState::CleaningUp });
+                                tokio::time::sleep(Duration::from_secs(1)).await;
+                                let ended = What::Ended {
+                                    state: JobState::Cancelled,
+                                    summary: Summary::default(),
+                                    failure: None,
+                                };
+                                core.tell_now(job, ended);
+                                return;
+                            }
+                        }
+                        let summary = Summary { rows: 200_000, ..Summary::default() };
+                        core.tell_now(job, What::Ended { state: JobState::Completed, summary, failure: None });
+                    });
+                }
+            }
+        }
+    });
+    let theme = crate::tui::Theme::detect(|name| std::env::var(name).ok());
+    let hangup = match std::env::var("HANGUP").as_deref() {
+        Ok("cancel") => crate::tui::Hangup::Cancel,
+        _ => crate::tui::Hangup::Finish,
+    };
+    let options = crate::tui::Options { hangup, ..options(theme) };
+    crate::tui::run(core, options).await.unwrap();
+    println!("the dashboard ended");
+}

@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use crate::tui::state::job::Completion;
 use crate::tui::text;
@@ -46,7 +47,9 @@ impl<'a> Canvas<'a> {
         if y < area.y || y >= area.bottom() || x < area.x || x >= area.right() {
             return x;
         }
-        self.buffer.set_stringn(x, y, shown, usize::from(max), self.theme.style(tone)).0
+        // Nothing of what was there before shines through.
+        let style = Style::reset().patch(self.theme.style(tone));
+        self.buffer.set_stringn(x, y, shown, usize::from(max), style).0
     }
 
     /// Text at the right end of a field.
