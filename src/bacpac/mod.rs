@@ -19,3 +19,5 @@ pub mod rowtext;
 mod scalar;
 /// Cells as people read them.
 pub mod shown;
+/// The model as T-SQL.
+pub mod script;

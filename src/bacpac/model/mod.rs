@@ -42,6 +42,8 @@ macro_rules! objects {
         #[derive(Debug, Clone, PartialEq, Eq)]
         #[expect(clippy::large_enum_variant, reason = "objects live in one vector; most are tables and keys")]
         pub enum Object {
+            /// The database's options.
+            DatabaseOptions(DatabaseOptions),
             $( $(#[$about])* $variant($type), )*
             /// A kind without a type of its own, kept as read.
             Other(Element),
@@ -51,6 +53,7 @@ macro_rules! objects {
             /// Takes it out of an element.
             pub fn from_element(element: &Element) -> Result<Object, ShapeError> {
                 Ok(match element.kind.as_str() {
+                    DatabaseOptions::ELEMENT => Object::DatabaseOptions(Kind::from_element(element)?),
                     $( $($element)|+ => Object::$variant(Kind::from_element(element)?), )*
                     _ => Object::Other(element.clone()),
                 })
@@ -59,17 +62,34 @@ macro_rules! objects {
             /// The element, complete.
             pub fn to_element(&self) -> Element {
                 match self {
+                    Object::DatabaseOptions(object) => object.to_element(),
                     $( Object::$variant(object) => object.to_element(), )*
                     Object::Other(element) => element.clone(),
+                }
+            }
+
+            /// The name; empty where the object has none.
+            pub fn name(&self) -> Name {
+                match self {
+                    Object::DatabaseOptions(_) => Name::default(),
+                    $( Object::$variant(object) => object.name.clone(), )*
+                    Object::Other(element) => element.parsed_name(),
                 }
             }
 
             /// What the fields of the kind do not hold.
             pub fn rest(&self) -> Option<&Rest> {
                 match self {
+                    Object::DatabaseOptions(object) => Some(&object.rest),
                     $( Object::$variant(object) => Some(&object.rest), )*
                     Object::Other(_) => None,
                 }
+            }
+        }
+
+        impl From<DatabaseOptions> for Object {
+            fn from(object: DatabaseOptions) -> Object {
+                Object::DatabaseOptions(object)
             }
         }
 
@@ -82,8 +102,6 @@ macro_rules! objects {
 }
 
 objects! {
-    /// The database's options.
-    DatabaseOptions(DatabaseOptions) = "SqlDatabaseOptions",
     /// A schema.
     Schema(Schema) = "SqlSchema",
     /// A table.

@@ -1,0 +1,314 @@
+//! The database itself: options, schemas, file groups, partitions.
+
+use super::table::collation_word;
+use super::text::*;
+use super::{Maker, Phase};
+use crate::bacpac::model::*;
+
+/// The options that DacFx's script reader takes by other names than the model's.
+const DACFX_NAMES: [(&str, &str); 62] = [
+    ("Collation", "Collation"),
+    ("IsAnsiNullDefaultOn", "AnsiNullDefaultOn"),
+    ("IsAnsiNullsOn", "AnsiNullsOn"),
+    ("IsAnsiPaddingOn", "AnsiPaddingOn"),
+    ("IsAnsiWarningsOn", "AnsiWarningsOn"),
+    ("IsArithAbortOn", "ArithAbortOn"),
+    ("IsConcatNullYieldsNullOn", "ConcatNullYieldsNull"),
+    ("IsQuotedIdentifierOn", "QuotedIdentifierOn"),
+    ("IsNumericRoundAbortOn", "NumericRoundAbortOn"),
+    ("IsRecursiveTriggersOn", "RecursiveTriggersOn"),
+    ("IsOffline", "DatabaseStateOffline"),
+    ("IsReadOnly", "ReadOnly"),
+    ("IsCursorCloseOnCommitOn", "CursorCloseOnCommit"),
+    ("IsCursorDefaultScopeGlobal", "CursorDefaultGlobalScope"),
+    ("IsAutoCloseOn", "AutoClose"),
+    ("IsAutoCreateStatisticsOn", "AutoCreateStatistics"),
+    ("IsAutoCreateStatisticsIncrementalOn", "AutoCreateStatisticsIncremental"),
+    ("IsAutoShrinkOn", "AutoShrink"),
+    ("IsAutoUpdateStatisticsOn", "AutoUpdateStatistics"),
+    ("IsTornPageProtectionOn", "TornPageProtectionOn"),
+    ("UserAccess", "UserAccessOption"),
+    ("RecoveryMode", "RecoveryMode"),
+    ("IsFullTextEnabled", "FullTextEnabled"),
+    ("IsDBChainingOn", "DBChainingOn"),
+    ("CompatibilityMode", "CompatibilityLevel"),
+    ("IsTrustworthyOn", "Trustworthy"),
+    ("IsAutoUpdateStatisticsAsyncOn", "AutoUpdateStatisticsAsync"),
+    ("PageVerifyMode", "PageVerifyMode"),
+    ("ServiceBrokerOption", "ServiceBrokerOption"),
+    ("IsDateCorrelationOptimizationOn", "DateCorrelationOptimizationOn"),
+    ("ParameterizationOption", "ParameterizationOption"),
+    ("IsAllowSnapshotIsolation", "AllowSnapshotIsolation"),
+    ("IsReadCommittedSnapshot", "TransactionIsolationReadCommittedSnapshot"),
+    ("IsMemoryOptimizedElevatedToSnapshot", "MemoryOptimizedElevateToSnapshot"),
+    ("IsVardecimalStorageFormatOn", "VardecimalStorageFormatOn"),
+    ("IsSupplementalLoggingOn", "SupplementalLoggingOn"),
+    ("IsChangeTrackingOn", "ChangeTrackingEnabled"),
+    ("IsChangeTrackingAutoCleanupOn", "ChangeTrackingAutoCleanup"),
+    ("ChangeTrackingRetentionPeriod", "ChangeTrackingRetentionPeriod"),
+    ("ChangeTrackingRetentionUnit", "ChangeTrackingRetentionUnit"),
+    ("IsEncryptionOn", "WithEncryption"),
+    ("IsBrokerPriorityHonored", "HonorBrokerPriority"),
+    ("Containment", "Containment"),
+    ("DefaultLanguage", "DefaultLanguage"),
+    ("DefaultFullTextLanguage", "DefaultFullTextLanguage"),
+    ("IsNestedTriggersOn", "NestedTriggersOn"),
+    ("IsTransformNoiseWordsOn", "TransformNoiseWords"),
+    ("TwoDigitYearCutoff", "TwoDigitYearCutoff"),
+    ("CatalogCollation", "CatalogCollation"),
+    ("NonTransactedFileStreamAccess", "NonTransactedFileStreamAccess"),
+    ("FileStreamDirectoryName", "FileStreamDirectoryName"),
+    ("TargetRecoveryTimePeriod", "TargetRecoveryTimePeriod"),
+    ("TargetRecoveryTimeUnit", "TargetRecoveryTimeUnit"),
+    ("DelayedDurabilityMode", "DelayedDurabilityMode"),
+    ("QueryStoreDesiredState", "QueryStoreDesiredState"),
+    ("QueryStoreCaptureMode", "QueryStoreCaptureMode"),
+    ("QueryStoreFlushInterval", "QueryStoreFlushInterval"),
+    ("QueryStoreIntervalLength", "QueryStoreIntervalLength"),
+    ("QueryStoreMaxStorageSize", "QueryStoreMaxStorageSize"),
+    ("QueryStoreMaxPlansPerQuery", "QueryStoreMaxPlansPerQuery"),
+    ("QueryStoreStaleQueryThreshold", "QueryStoreStaleQueryThreshold"),
+    ("MaxDop", "DbScopedConfigMaxDOP"),
+];
+
+/// More of them.
+const DACFX_SCOPED_NAMES: [(&str, &str); 7] = [
+    ("MaxDopForSecondary", "DbScopedConfigMaxDOPSecondary"),
+    ("LegacyCardinalityEstimation", "DbScopedConfigLegacyCardinalityEstimation"),
+    ("LegacyCardinalityEstimationForSecondary", "DbScopedConfigLegacyCardinalityEstimationSecondary"),
+    ("ParameterSniffing", "DbScopedConfigParameterSniffing"),
+    ("ParameterSniffingForSecondary", "DbScopedConfigParameterSniffingSecondary"),
+    ("QueryOptimizerHotfixes", "DbScopedConfigQueryOptimizerHotfixes"),
+    ("QueryOptimizerHotfixesForSecondary", "DbScopedConfigQueryOptimizerHotfixesSecondary"),
+];
+
+/// The `--@` lines: every option with its value, the defaults of the model too (the reader has others).
+pub(super) fn dacfx_option_lines(model: &Model) -> String {
+    let server = platform(&model.header.dsp_name);
+    let mut out = format!("--@@ server={server}\n");
+    let Some(options) = model.options() else { return out };
+    for (property, name) in DACFX_NAMES.iter().chain(&DACFX_SCOPED_NAMES) {
+        let found = options.options.get(*property).map(String::as_str);
+        let Some(value) = found.or_else(|| platform_default(server, property)) else { continue };
+        let value = vocabulary::name_of(DatabaseOptions::ELEMENT, property, value).unwrap_or(value);
+        if value.contains(['\r', '\n']) || value.contains("Null") {
+            continue;
+        }
+        out.push_str(&format!("--@ {name}={value}\n"));
+    }
+    out
+}
+
+/// What DacFx takes an absent option for; a few of them go with the platform.
+fn platform_default(server: &str, property: &str) -> Option<&'static str> {
+    let azure = server == "SqlAzure";
+    match property {
+        "QueryStoreDesiredState" => Some(if azure { "2" } else { "0" }),
+        "QueryStoreCaptureMode" => Some(if azure { "2" } else { "1" }),
+        "CompatibilityMode" => Some(match server {
+            "Sql90" => "90",
+            "Sql100" => "100",
+            "Sql110" => "110",
+            "Sql120" => "120",
+            "Sql130" | "SqlAzure" => "130",
+            _ => "140",
+        }),
+        _ => vocabulary::default_of(DatabaseOptions::ELEMENT, property),
+    }
+}
+
+/// `Sql150` of `Microsoft.Data.Tools.Schema.Sql.Sql150DatabaseSchemaProvider`; what the reader does not know yet is
+/// taken for the last one it knows.
+fn platform(dsp_name: &str) -> &str {
+    let last = dsp_name.rsplit('.').next().unwrap_or("");
+    match last.strip_suffix("DatabaseSchemaProvider").unwrap_or(last) {
+        known @ ("Sql90" | "Sql100" | "Sql110" | "Sql120" | "Sql130" | "Sql140" | "Sql150" | "SqlAzure"
+) => known,
+        // The reader calls it by the shorter name.
+        "SqlAzureV12" => "SqlAzure",
+        _ => "Sql150",
+    }
+}
+
+impl<'a> Maker<'a> {
+    pub(super) fn database_options(&mut self, options: &'a DatabaseOptions) {
+        if self.is_dacfx() {
+            return;
+        }
+        let set = |maker: &mut Self, name: &str, clause: String| {
+            let sql = format!("ALTER DATABASE CURRENT SET {clause};");
+            let batch = maker.add(Phase::Database, "database option", &Name::default(), sql);
+            batch.name = name.to_owned();
+            batch.optional = true;
+        };
+        let number = |name: &str| options.get(name).filter(|v| v.chars().all(|c| c.is_ascii_digit()));
+        // Assumption: a level that the target's server does not know is refused by it and reported; it is not guessed.
+        if let Some(level) = options.options.get("CompatibilityMode").and_then(|l| super::text::number(l)) {
+            set(self, "CompatibilityMode", format!("COMPATIBILITY_LEVEL = {level}"));
+        }
+        for (property, words) in [
+            ("IsAnsiNullDefaultOn", "ANSI_NULL_DEFAULT"),
+            ("IsAnsiNullsOn", "ANSI_NULLS"),
+            ("IsAnsiPaddingOn", "ANSI_PADDING"),
+            ("IsAnsiWarningsOn", "ANSI_WARNINGS"),
+            ("IsArithAbortOn", "ARITHABORT"),
+            ("IsConcatNullYieldsNullOn", "CONCAT_NULL_YIELDS_NULL"),
+            ("IsQuotedIdentifierOn", "QUOTED_IDENTIFIER"),
+            ("IsNumericRoundAbortOn", "NUMERIC_ROUNDABORT"),
+            ("IsRecursiveTriggersOn", "RECURSIVE_TRIGGERS"),
+            ("IsCursorCloseOnCommitOn", "CURSOR_CLOSE_ON_COMMIT"),
+            ("IsAutoCloseOn", "AUTO_CLOSE"),
+            ("IsAutoCreateStatisticsOn", "AUTO_CREATE_STATISTICS"),
+            ("IsAutoShrinkOn", "AUTO_SHRINK"),
+            ("IsAutoUpdateStatisticsOn", "AUTO_UPDATE_STATISTICS"),
+            ("IsAutoUpdateStatisticsAsyncOn", "AUTO_UPDATE_STATISTICS_ASYNC"),
+            ("IsDateCorrelationOptimizationOn", "DATE_CORRELATION_OPTIMIZATION"),
+            ("IsAllowSnapshotIsolation", "ALLOW_SNAPSHOT_ISOLATION"),
+            ("IsReadCommittedSnapshot", "READ_COMMITTED_SNAPSHOT"),
+            ("IsTrustworthyOn", "TRUSTWORTHY"),
+            ("IsDBChainingOn", "DB_CHAINING"),
+        ] {
+            // Only what is not as a new database has it: fewer statements, and fewer that an edition refuses.
+            let fresh = matches!(property, "IsAutoCreateStatisticsOn" | "IsAutoUpdateStatisticsOn");
+            let on = options.is_on(property);
+            if on != fresh {
+                let equals =
+                    if property == "IsMemoryOptimizedElevatedToSnapshot" { "= " } else { "" };
+                set(self, property, format!("{words} {equals}{}", if on { "ON" } else { "OFF" }));
+            }
+        }
+        if options.is_on("IsMemoryOptimizedElevatedToSnapshot") {
+            set(self, "IsMemoryOptimizedElevatedToSnapshot", "MEMORY_OPTIMIZED_ELEVATE_TO_SNAPSHOT = ON".into());
+        }
+        let chosen = |property: &str| {
+            let value = options.options.get(property)?;
+            vocabulary::name_of(DatabaseOptions::ELEMENT, property, value)
+        };
+        match chosen("RecoveryMode") {
+            Some("Simple") => set(self, "RecoveryMode", "RECOVERY SIMPLE".into()),
+            Some("BulkLogged") => set(self, "RecoveryMode", "RECOVERY BULK_LOGGED".into()),
+            _ => {}
+        }
+        match chosen("PageVerifyMode") {
+            Some("None") => set(self, "PageVerifyMode", "PAGE_VERIFY NONE".into()),
+            Some("TornPageDetection") => set(self, "PageVerifyMode", "PAGE_VERIFY TORN_PAGE_DETECTION".into()),
+            _ => {}
+        }
+        if chosen("ParameterizationOption") == Some("Forced") {
+            set(self, "ParameterizationOption", "PARAMETERIZATION FORCED".into());
+        }
+        match chosen("DelayedDurabilityMode") {
+            Some("Allowed") => set(self, "DelayedDurabilityMode", "DELAYED_DURABILITY = ALLOWED".into()),
+            Some("Forced") => set(self, "DelayedDurabilityMode", "DELAYED_DURABILITY = FORCED".into()),
+            _ => {}
+        }
+        if !options.is_on("IsCursorDefaultScopeGlobal") {
+            set(self, "IsCursorDefaultScopeGlobal", "CURSOR_DEFAULT LOCAL".into());
+        }
+        if let Some(seconds) = number("TargetRecoveryTimePeriod").filter(|s| *s != "0" && *s != "60") {
+            set(self, "TargetRecoveryTimePeriod", format!("TARGET_RECOVERY_TIME = {seconds} SECONDS"));
+        }
+        if options.is_on("IsChangeTrackingOn") {
+            let period = number("ChangeTrackingRetentionPeriod").unwrap_or("2");
+            let unit = match options.get("ChangeTrackingRetentionUnit") {
+                Some("2") => "HOURS",
+                Some("3") => "MINUTES",
+                _ => "DAYS",
+            };
+            let cleanup = if options.is_on("IsChangeTrackingAutoCleanupOn") { "ON" } else { "OFF" };
+            let clause =
+                format!("CHANGE_TRACKING = ON (CHANGE_RETENTION = {period} {unit}, AUTO_CLEANUP = {cleanup})");
+            set(self, "IsChangeTrackingOn", clause);
+        }
+        let scoped = |maker: &mut Self, name: &str, clause: String| {
+            let sql = format!("ALTER DATABASE SCOPED CONFIGURATION SET {clause};");
+            let batch = maker.add(Phase::Database, "database option", &Name::default(), sql);
+            batch.name = name.to_owned();
+            batch.optional = true;
+        };
+        if let Some(dop) = number("MaxDop").filter(|d| *d != "0") {
+            scoped(self, "MaxDop", format!("MAXDOP = {dop}"));
+        }
+        if options.is_on("LegacyCardinalityEstimation") {
+            scoped(self, "LegacyCardinalityEstimation", "LEGACY_CARDINALITY_ESTIMATION = ON".into());
+        }
+        if !options.is_on("ParameterSniffing") {
+            scoped(self, "ParameterSniffing", "PARAMETER_SNIFFING = OFF".into());
+        }
+        if options.is_on("QueryOptimizerHotfixes") {
+            scoped(self, "QueryOptimizerHotfixes", "QUERY_OPTIMIZER_HOTFIXES = ON".into());
+        }
+        for property in ["IsEncryptionOn", "ServiceBrokerOption", "QueryStoreDesiredState", "Containment"] {
+            // Of the place, not of the schema: keys of the server, the broker's identity, the target's own settings.
+            if options.options.contains_key(property) {
+                self.leave("database option", property, "the target keeps its own");
+            }
+        }
+    }
+
+    pub(super) fn schema(&mut self, schema: &'a Schema) {
+        let mut sql = format!("CREATE SCHEMA {}", schema.name);
+        if let Some(owner) = &schema.owner {
+            sql.push_str(&format!(" AUTHORIZATION {}", quote(owner.parsed().last())));
+        }
+        sql.push(';');
+        let owner = own(&schema.owner);
+        // A role may have the schema's name, too: the owner is looked up among the principals.
+        self.add(Phase::Schemas, "schema", &schema.name, sql)
+            .needs
+            .extend(owner.filter(|o| *o != schema.name));
+    }
+
+    pub(super) fn filegroup(&mut self, filegroup: &'a Filegroup) {
+        let contains = if filegroup.memory_optimized {
+            " CONTAINS MEMORY_OPTIMIZED_DATA"
+        } else if filegroup.file_stream {
+            " CONTAINS FILESTREAM"
+        } else {
+            ""
+        };
+        let database = if self.is_dacfx() { "[$(DatabaseName)]" } else { "CURRENT" };
+        let sql = format!("ALTER DATABASE {database} ADD FILEGROUP {}{contains};", filegroup.name);
+        self.add(Phase::Database, "file group", &filegroup.name, sql);
+        if filegroup.read_only {
+            self.leave("read-only file group", &filegroup.name, "it is made writable, so that it can be filled");
+        }
+    }
+
+    pub(super) fn partition_function(&mut self, function: &'a PartitionFunction) {
+        let range = if function.range == PartitionRange::Right { "RIGHT" } else { "LEFT" };
+        let values: Vec<&str> = function.boundaries.iter().map(|b| sql(&b.value)).collect();
+        let text = format!(
+            "CREATE PARTITION FUNCTION {} ({}) AS RANGE {range} FOR VALUES ({});",
+            function.name,
+            function.data_type.as_ref().map_or_else(String::new, type_text),
+            values.join(", ")
+        );
+        self.add(Phase::Database, "partition function", &function.name, text);
+    }
+
+    pub(super) fn partition_scheme(&mut self, scheme: &'a PartitionScheme) {
+        let all = if scheme.all_to_one { "ALL " } else { "" };
+        let groups: Vec<String> = scheme
+            .filegroups
+            .iter()
+            .map(|g| g.filegroup.as_ref().map_or_else(|| "[PRIMARY]".into(), |r| quote(r.parsed().last())))
+            .collect();
+        let function = own(&scheme.function).unwrap_or_default();
+        let text = format!(
+            "CREATE PARTITION SCHEME {} AS PARTITION {} {all}TO ({});",
+            scheme.name,
+            quote(function.last()),
+            groups.join(", ")
+        );
+        let needs: Vec<Name> = scheme.filegroups.iter().filter_map(|g| own(&g.filegroup)).collect();
+        let batch = self.add(Phase::Database, "partition scheme", &scheme.name, text);
+        batch.needs = needs;
+        batch.needs.push(function);
+    }
+}
+
+/// The collation to create the database with, when the model names one.
+pub fn database_collation(model: &Model) -> Option<String> {
+    model.options().and_then(|o| o.collation()).map(collation_word).filter(|c| !c.is_empty())
+}
