@@ -17,7 +17,7 @@ pub mod plan;
 pub mod rowtext;
 /// Exact text of single values.
 mod scalar;
-/// Cells as people read them.
-pub mod shown;
 /// The model as T-SQL.
 pub mod script;
+/// Cells as people read them.
+pub mod shown;

@@ -122,8 +122,7 @@ fn platform_default(server: &str, property: &str) -> Option<&'static str> {
 fn platform(dsp_name: &str) -> &str {
     let last = dsp_name.rsplit('.').next().unwrap_or("");
     match last.strip_suffix("DatabaseSchemaProvider").unwrap_or(last) {
-        known @ ("Sql90" | "Sql100" | "Sql110" | "Sql120" | "Sql130" | "Sql140" | "Sql150" | "SqlAzure"
-) => known,
+        known @ ("Sql90" | "Sql100" | "Sql110" | "Sql120" | "Sql130" | "Sql140" | "Sql150" | "SqlAzure") => known,
         // The reader calls it by the shorter name.
         "SqlAzureV12" => "SqlAzure",
         _ => "Sql150",
@@ -172,8 +171,7 @@ impl<'a> Maker<'a> {
             let fresh = matches!(property, "IsAutoCreateStatisticsOn" | "IsAutoUpdateStatisticsOn");
             let on = options.is_on(property);
             if on != fresh {
-                let equals =
-                    if property == "IsMemoryOptimizedElevatedToSnapshot" { "= " } else { "" };
+                let equals = if property == "IsMemoryOptimizedElevatedToSnapshot" { "= " } else { "" };
                 set(self, property, format!("{words} {equals}{}", if on { "ON" } else { "OFF" }));
             }
         }
@@ -216,8 +214,7 @@ impl<'a> Maker<'a> {
                 _ => "DAYS",
             };
             let cleanup = if options.is_on("IsChangeTrackingAutoCleanupOn") { "ON" } else { "OFF" };
-            let clause =
-                format!("CHANGE_TRACKING = ON (CHANGE_RETENTION = {period} {unit}, AUTO_CLEANUP = {cleanup})");
+            let clause = format!("CHANGE_TRACKING = ON (CHANGE_RETENTION = {period} {unit}, AUTO_CLEANUP = {cleanup})");
             set(self, "IsChangeTrackingOn", clause);
         }
         let scoped = |maker: &mut Self, name: &str, clause: String| {
@@ -254,9 +251,7 @@ impl<'a> Maker<'a> {
         sql.push(';');
         let owner = own(&schema.owner);
         // A role may have the schema's name, too: the owner is looked up among the principals.
-        self.add(Phase::Schemas, "schema", &schema.name, sql)
-            .needs
-            .extend(owner.filter(|o| *o != schema.name));
+        self.add(Phase::Schemas, "schema", &schema.name, sql).needs.extend(owner.filter(|o| *o != schema.name));
     }
 
     pub(super) fn filegroup(&mut self, filegroup: &'a Filegroup) {

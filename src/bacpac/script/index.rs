@@ -67,11 +67,7 @@ impl<'a> Maker<'a> {
                 format!("CREATE CLUSTERED COLUMNSTORE INDEX {} ON {}", quote(index.name.last()), index.on)
             } else {
                 let names = columns(index.columns.iter().map(|c| &c.column));
-                format!(
-                    "CREATE NONCLUSTERED COLUMNSTORE INDEX {} ON {} ({names})",
-                    quote(index.name.last()),
-                    index.on
-                )
+                format!("CREATE NONCLUSTERED COLUMNSTORE INDEX {} ON {} ({names})", quote(index.name.last()), index.on)
             };
             if let Some(filter) = &index.filter {
                 sql.push_str(&format!(" WHERE {}", filter.text));
@@ -266,12 +262,8 @@ impl<'a> Maker<'a> {
             lines.push(line);
         }
         let key = index.key.as_ref().map(Reference::parsed).unwrap_or_default();
-        let mut sql = format!(
-            "CREATE FULLTEXT INDEX ON {} ({}) KEY INDEX {}",
-            index.on,
-            lines.join(", "),
-            quote(key.last())
-        );
+        let mut sql =
+            format!("CREATE FULLTEXT INDEX ON {} ({}) KEY INDEX {}", index.on, lines.join(", "), quote(key.last()));
         if let Some(catalog) = &index.catalog {
             sql.push_str(&format!(" ON {}", quote(catalog.parsed().last())));
         }

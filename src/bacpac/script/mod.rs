@@ -138,7 +138,12 @@ struct Lookup<'a> {
 
 impl<'a> Lookup<'a> {
     fn of(model: &'a Model) -> Lookup<'a> {
-        let mut lookup = Lookup { by_name: HashMap::new(), by_table: HashMap::new(), inline: HashSet::new(), in_column: HashMap::new() };
+        let mut lookup = Lookup {
+            by_name: HashMap::new(),
+            by_table: HashMap::new(),
+            inline: HashSet::new(),
+            in_column: HashMap::new(),
+        };
         for object in &model.objects {
             let name = object.name();
             if !name.is_empty() {

@@ -65,11 +65,9 @@ impl<'a> Maker<'a> {
         if let Some(batch) = self.batches.last_mut() {
             batch.needs.push(trigger.parent.clone());
         }
-        for (order, event) in [
-            (trigger.insert_order, "INSERT"),
-            (trigger.update_order, "UPDATE"),
-            (trigger.delete_order, "DELETE"),
-        ] {
+        for (order, event) in
+            [(trigger.insert_order, "INSERT"), (trigger.update_order, "UPDATE"), (trigger.delete_order, "DELETE")]
+        {
             if let Some(order) = order_word(order) {
                 let sql = format!(
                     "EXECUTE sp_settriggerorder @triggername = {}, @order = N'{order}', @stmttype = N'{event}';",

@@ -124,10 +124,7 @@ impl<'a> Maker<'a> {
             sql(&property.value)
         );
         for (at, (kind, name)) in levels.iter().enumerate() {
-            text.push_str(&format!(
-                ", @level{at}type = N'{kind}', @level{at}name = {}",
-                literal(name)
-            ));
+            text.push_str(&format!(", @level{at}type = N'{kind}', @level{at}name = {}", literal(name)));
         }
         text.push(';');
         let batch = self.then(Phase::Properties, "extended property", &property.name, text);
@@ -138,9 +135,8 @@ impl<'a> Maker<'a> {
     fn property_levels(&self, class: &str, host: &Name) -> Option<Vec<(&'static str, String)>> {
         let schema = || ("SCHEMA", host.schema().to_owned());
         let object = |kind: &'static str| vec![schema(), (kind, host.object().to_owned())];
-        let part = |owner: (&'static str, String), kind: &'static str| {
-            vec![schema(), owner, (kind, host.last().to_owned())]
-        };
+        let part =
+            |owner: (&'static str, String), kind: &'static str| vec![schema(), owner, (kind, host.last().to_owned())];
         let owner_of = |name: &Name| -> Option<(&'static str, String)> {
             let kind = match self.lookup.object(name)? {
                 Object::Table(_) => "TABLE",
@@ -190,11 +186,7 @@ impl<'a> Maker<'a> {
                     Object::EdgeConstraint(e) => &e.table,
                     _ => return None,
                 };
-                vec![
-                    ("SCHEMA", table.schema().to_owned()),
-                    owner_of(table)?,
-                    ("CONSTRAINT", host.last().to_owned()),
-                ]
+                vec![("SCHEMA", table.schema().to_owned()), owner_of(table)?, ("CONSTRAINT", host.last().to_owned())]
             }
             "SqlDmlTrigger" => {
                 let Object::DmlTrigger(trigger) = self.lookup.object(host)? else { return None };
@@ -283,8 +275,8 @@ impl<'a> Maker<'a> {
                 )
             }
             "SqlSymmetricKey" => {
-                let Some(algorithm) = text("Algorithm")
-                    .and_then(|a| vocabulary::name_of("SqlSymmetricKey", "Algorithm", a))
+                let Some(algorithm) =
+                    text("Algorithm").and_then(|a| vocabulary::name_of("SqlSymmetricKey", "Algorithm", a))
                 else {
                     return self.unknown(element);
                 };
@@ -307,8 +299,8 @@ impl<'a> Maker<'a> {
                 )
             }
             "SqlAsymmetricKey" => {
-                let Some(algorithm) = text("Algorithm")
-                    .and_then(|a| vocabulary::name_of("SqlAsymmetricKey", "Algorithm", a))
+                let Some(algorithm) =
+                    text("Algorithm").and_then(|a| vocabulary::name_of("SqlAsymmetricKey", "Algorithm", a))
                 else {
                     return self.unknown(element);
                 };
@@ -428,18 +420,13 @@ impl<'a> Maker<'a> {
             let kind = if block { "BLOCK" } else { "FILTER" };
             lines.push(format!("ADD {kind} PREDICATE {body} ON {target}{operation}"));
             needs.push(target);
-            needs.extend(
-                predicate.references("BodyDependencies").filter(|r| !r.is_built_in()).map(Reference::parsed),
-            );
+            needs.extend(predicate.references("BodyDependencies").filter(|r| !r.is_built_in()).map(Reference::parsed));
         }
         let on = element.property("IsEnabled").is_none_or(|v| v == "True");
         let bound = element.property("IsSchemaBound").is_none_or(|v| v == "True");
         let word = |on: bool| if on { "ON" } else { "OFF" };
-        let replication = if element.property("IsNotForReplication") == Some("True") {
-            " NOT FOR REPLICATION"
-        } else {
-            ""
-        };
+        let replication =
+            if element.property("IsNotForReplication") == Some("True") { " NOT FOR REPLICATION" } else { "" };
         let sql = format!(
             "CREATE SECURITY POLICY {name} {} WITH (STATE = {}, SCHEMABINDING = {}){replication};",
             lines.join(", "),
@@ -469,18 +456,15 @@ impl<'a> Maker<'a> {
         if let Some(credential) = element.references("Credential").next() {
             options.push(format!("CREDENTIAL = {}", quote(credential.parsed().last())));
         }
-        let sql =
-            format!("CREATE EXTERNAL DATA SOURCE {} WITH ({});", quote(name.last()), options.join(", "));
+        let sql = format!("CREATE EXTERNAL DATA SOURCE {} WITH ({});", quote(name.last()), options.join(", "));
         let needs = references(element);
         self.add(Phase::Types, "external data source", name, sql).needs = needs;
     }
 
     fn external_file_format(&mut self, element: &'a Element, name: &Name) {
-        let Some(kind) = vocabulary::name_of(
-            "SqlExternalFileFormat",
-            "FormatType",
-            element.property("FormatType").unwrap_or("0"),
-        ) else {
+        let Some(kind) =
+            vocabulary::name_of("SqlExternalFileFormat", "FormatType", element.property("FormatType").unwrap_or("0"))
+        else {
             return self.unknown(element);
         };
         let mut format_options = Vec::new();
@@ -501,8 +485,7 @@ impl<'a> Maker<'a> {
         for (property, word) in [("SerDeMethod", "SERDE_METHOD"), ("DataCompression", "DATA_COMPRESSION")] {
             options.extend(element.property(property).map(|t| format!("{word} = {}", literal(t))));
         }
-        let sql =
-            format!("CREATE EXTERNAL FILE FORMAT {} WITH ({});", quote(name.last()), options.join(", "));
+        let sql = format!("CREATE EXTERNAL FILE FORMAT {} WITH ({});", quote(name.last()), options.join(", "));
         self.add(Phase::Types, "external file format", name, sql);
     }
 
@@ -527,8 +510,7 @@ impl<'a> Maker<'a> {
                 options.push(format!("{word} = {}", quote(reference.parsed().last())));
             }
         }
-        for (property, word) in
-            [("Location", "LOCATION"), ("SchemaName", "SCHEMA_NAME"), ("ObjectName", "OBJECT_NAME")]
+        for (property, word) in [("Location", "LOCATION"), ("SchemaName", "SCHEMA_NAME"), ("ObjectName", "OBJECT_NAME")]
         {
             options.extend(element.property(property).map(|t| format!("{word} = {}", literal(t))));
         }
@@ -541,11 +523,7 @@ impl<'a> Maker<'a> {
             let value = element.property(property).and_then(number).filter(|v| !v.starts_with('-'));
             options.extend(value.map(|v| format!("{word} = {v}")));
         }
-        let sql = format!(
-            "CREATE EXTERNAL TABLE {name} ({}) WITH ({});",
-            lines.join(", "),
-            options.join(", ")
-        );
+        let sql = format!("CREATE EXTERNAL TABLE {name} ({}) WITH ({});", lines.join(", "), options.join(", "));
         let needs = references(element);
         self.add(Phase::Tables, "external table", name, sql).needs = needs;
     }

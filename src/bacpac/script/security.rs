@@ -33,11 +33,7 @@ impl<'a> Maker<'a> {
             self.leave("role membership", "", "it names no role or no member");
             return;
         };
-        let sql = format!(
-            "ALTER ROLE {} ADD MEMBER {};",
-            quote(role.parsed().last()),
-            quote(member.parsed().last())
-        );
+        let sql = format!("ALTER ROLE {} ADD MEMBER {};", quote(role.parsed().last()), quote(member.parsed().last()));
         let needs = [own(&membership.role), own(&membership.member)];
         let batch = self.then(Phase::Principals, "role membership", &role.parsed(), sql);
         batch.name = format!("{} in {}", member.parsed(), role.parsed());
@@ -79,8 +75,7 @@ impl<'a> Maker<'a> {
         } else {
             String::new()
         };
-        let options =
-            if options.is_empty() { String::new() } else { format!(" WITH {}", options.join(", ")) };
+        let options = if options.is_empty() { String::new() } else { format!(" WITH {}", options.join(", ")) };
         let sql = format!("CREATE USER {}{from}{options};", user.name);
         let needs: Vec<Name> = [own(&user.certificate), own(&user.asymmetric_key)].into_iter().flatten().collect();
         self.add(Phase::Principals, "user", &user.name, sql).needs = needs;
@@ -109,8 +104,7 @@ impl<'a> Maker<'a> {
             }
         }
         let from = if login.windows { " FROM WINDOWS" } else { "" };
-        let options =
-            if options.is_empty() { String::new() } else { format!(" WITH {}", options.join(", ")) };
+        let options = if options.is_empty() { String::new() } else { format!(" WITH {}", options.join(", ")) };
         let sql = format!("CREATE LOGIN {}{from}{options};", login.name);
         self.add(Phase::Principals, "login", &login.name, sql).gives = Name::default();
         if login.disabled {
@@ -150,11 +144,10 @@ impl<'a> Maker<'a> {
             sql.push_str(&format!(" AS {}", quote(grantor.parsed().last())));
         }
         sql.push(';');
-        let needs: Vec<Name> =
-            [own(&permission.securable), own(&permission.grantee), own(&permission.grantor)]
-                .into_iter()
-                .flatten()
-                .collect();
+        let needs: Vec<Name> = [own(&permission.securable), own(&permission.grantee), own(&permission.grantor)]
+            .into_iter()
+            .flatten()
+            .collect();
         let batch = self.then(Phase::Permissions, "permission", &permission.name, sql);
         batch.needs = needs;
         for (columns, what) in [
@@ -177,9 +170,22 @@ impl<'a> Maker<'a> {
             "Object" => (format!(" ON OBJECT::{name}"), None),
             "FullTextCatalog" | "FulltextCatalog" => (format!(" ON FULLTEXT CATALOG::{name}"), None),
             "FullTextStopList" | "FulltextStoplist" => (format!(" ON FULLTEXT STOPLIST::{name}"), None),
-            "XmlSchemaCollection" | "Type" | "Schema" | "User" | "Role" | "ApplicationRole" | "Assembly"
-            | "AsymmetricKey" | "SymmetricKey" | "Certificate" | "Contract" | "MessageType" | "Route" | "Service"
-            | "RemoteServiceBinding" | "SearchPropertyList" => (format!(" ON {}::{name}", words(class, ' ')), None),
+            "XmlSchemaCollection"
+            | "Type"
+            | "Schema"
+            | "User"
+            | "Role"
+            | "ApplicationRole"
+            | "Assembly"
+            | "AsymmetricKey"
+            | "SymmetricKey"
+            | "Certificate"
+            | "Contract"
+            | "MessageType"
+            | "Route"
+            | "Service"
+            | "RemoteServiceBinding"
+            | "SearchPropertyList" => (format!(" ON {}::{name}", words(class, ' ')), None),
             _ => return None,
         })
     }

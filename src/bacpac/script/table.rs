@@ -136,8 +136,7 @@ impl<'a> Maker<'a> {
             }
         }
         if !options.is_empty() {
-            let sql =
-                format!("ADD SENSITIVITY CLASSIFICATION TO {} WITH ({});", column.name, options.join(", "));
+            let sql = format!("ADD SENSITIVITY CLASSIFICATION TO {} WITH ({});", column.name, options.join(", "));
             let table = column.name.owner();
             self.then(Phase::Properties, "sensitivity classification", &table, sql).name = column.name.to_string();
         }
@@ -299,11 +298,8 @@ impl<'a> Maker<'a> {
             return None;
         }
         needs.extend(super::text::needs(&default.dependencies));
-        let name = if default.name.is_empty() {
-            String::new()
-        } else {
-            format!(" CONSTRAINT {}", quote(default.name.last()))
-        };
+        let name =
+            if default.name.is_empty() { String::new() } else { format!(" CONSTRAINT {}", quote(default.name.last())) };
         Some(format!("{name} DEFAULT {}", sql(&default.value)))
     }
 
@@ -346,8 +342,7 @@ impl<'a> Maker<'a> {
             ));
         }
         let options = if kind.memory_optimized { vec!["MEMORY_OPTIMIZED = ON".to_owned()] } else { Vec::new() };
-        let sql =
-            format!("CREATE TYPE {} AS TABLE (\n    {}\n){};", kind.name, lines.join(",\n    "), with(&options));
+        let sql = format!("CREATE TYPE {} AS TABLE (\n    {}\n){};", kind.name, lines.join(",\n    "), with(&options));
         self.add(Phase::Types, "table type", &kind.name, sql).needs = needs;
     }
 
@@ -365,10 +360,8 @@ impl<'a> Maker<'a> {
         if let Some(collation) = &column.collation {
             line.push_str(&format!(" COLLATE {}", collation_word(collation)));
         }
-        let default = kind
-            .constraints
-            .iter()
-            .find(|c| c.form == TableTypeConstraintForm::Default && c.column == column.name);
+        let default =
+            kind.constraints.iter().find(|c| c.form == TableTypeConstraintForm::Default && c.column == column.name);
         if let Some(default) = default {
             needs.extend(super::text::needs(&default.default_dependencies));
             line.push_str(&format!(" DEFAULT {}", sql(&default.default)));
