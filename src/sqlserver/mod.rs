@@ -13,6 +13,7 @@
 //! server ends the request by itself. After a cancelled operation a connection may be dead: every later call then
 //! answers [`error::SqlError::Lost`]; open a new one for the clean-up.
 
+pub mod catalogue;
 mod certificate;
 pub mod code_page;
 pub mod connect;

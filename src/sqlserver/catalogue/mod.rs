@@ -1,0 +1,350 @@
+//! The catalogue of a live database as a model: what DacFx would export, asked for in two batches.
+//!
+//! What the model does not hold yet is not left out in silence: every such thing is a [`NotCarried`] by kind and name.
+//! A table whose rows cannot be carried is an error, for a backup without them would be none.
+
+mod constraints;
+mod database;
+mod module_text;
+mod modules;
+mod others;
+mod query;
+mod tables;
+mod tokens;
+mod types;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::error::SqlError;
+use super::orders::{Orders, Record};
+use super::rows::{ReadOptions, ServerColumn};
+use crate::bacpac::model::{Annotation, Attached, Model, Name, Node, Object, Plans, Rest};
+use crate::bacpac::plan::TablePlan;
+use query::Rows;
+use types::Types;
+
+/// A database as its catalogue describes it.
+#[derive(Debug, Clone)]
+pub struct Catalogue {
+    /// Server and database.
+    pub facts: DatabaseFacts,
+    /// The schema.
+    pub model: Model,
+    /// The tables with rows to read, by name.
+    pub tables: Vec<SourceTable>,
+    /// What the model does not hold.
+    pub not_carried: Vec<NotCarried>,
+}
+
+/// What is known of a server and a database.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DatabaseFacts {
+    /// The database's name as the server spells it.
+    pub database: String,
+    /// `15.0.4430.1`.
+    pub version: String,
+    /// The major version.
+    pub major: u32,
+    /// `Developer Edition (64-bit)`.
+    pub edition: String,
+    /// `SERVERPROPERTY('EngineEdition')`: 5 is Azure SQL Database, 8 a managed instance.
+    pub engine_edition: i64,
+    /// `@@VERSION`.
+    pub banner: String,
+    /// The database's collation.
+    pub collation: String,
+    /// The locale of the collation.
+    pub lcid: i64,
+    /// `sys.databases.snapshot_isolation_state` is 1: a snapshot can be read.
+    pub allows_snapshot: bool,
+}
+
+/// A table whose rows are read.
+#[derive(Debug, Clone)]
+pub struct SourceTable {
+    /// Its columns in the data stream.
+    pub plan: Arc<TablePlan>,
+    /// How to read it.
+    pub read: ReadOptions,
+    /// Rows, as the server estimates them.
+    pub rows: u64,
+}
+
+/// Something that a backup does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NotCarried {
+    /// What it is, in words: `user`, `full-text index`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl fmt::Display for NotCarried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
+}
+
+/// Reads the catalogue of the database that the connection is in.
+pub async fn read(orders: &mut dyn Orders, cancel: &CancellationToken) -> Result<Catalogue, SqlError> {
+    let (facts, code_pages, rows) = query::ask(orders, cancel).await?;
+    let code_pages: HashMap<String, u16> = code_pages
+        .records()
+        .filter_map(|r| Some((r.string("collation_name"), u16::try_from(r.int("code_page")?).ok()?)))
+        .collect();
+    let facts = facts
+        .records()
+        .next()
+        .map(|r| database::facts(&r, &rows))
+        .ok_or_else(|| SqlError::Unexpected { doing: "reading the catalogue".into(), cause: "no facts".into() })?;
+    Builder::new(facts, &rows, &code_pages).build()
+}
+
+/// The columns of every table at a target, for loading rows: one batch.
+pub async fn target_columns(
+    orders: &mut dyn Orders,
+    cancel: &CancellationToken,
+) -> Result<HashMap<(String, String), Vec<ServerColumn>>, SqlError> {
+    let sql = format!(
+        "{};\nSELECT s.name AS schema_name, t.name AS table_name, c.name AS column_name, c.is_nullable, \
+         c.collation_name FROM sys.columns AS c JOIN sys.tables AS t ON t.object_id = c.object_id \
+         JOIN sys.schemas AS s ON s.schema_id = t.schema_id ORDER BY t.object_id, c.column_id;",
+        query::CODE_PAGES
+    );
+    let answer = orders.batch(&sql, "reading the target's columns", cancel).await?;
+    let [pages, columns] = answer.sets.as_slice() else {
+        return Err(SqlError::Unexpected {
+            doing: "reading the target's columns".into(),
+            cause: "two results were asked for".into(),
+        });
+    };
+    let pages: HashMap<String, u16> = pages
+        .records()
+        .filter_map(|r| Some((r.string("collation_name"), u16::try_from(r.int("code_page")?).ok()?)))
+        .collect();
+    let mut out: HashMap<(String, String), Vec<ServerColumn>> = HashMap::new();
+    for r in columns.records() {
+        let collation = r.text("collation_name").map(str::to_owned);
+        out.entry((r.string("schema_name"), r.string("table_name"))).or_default().push(ServerColumn {
+            name: r.string("column_name"),
+            nullable: r.bool("is_nullable"),
+            code_page: collation.as_ref().and_then(|c| pages.get(c)).copied(),
+            collation,
+        });
+    }
+    Ok(out)
+}
+
+/// An object of the database.
+#[derive(Debug, Clone)]
+struct ObjectRow {
+    name: Name,
+    /// `U`, `V`, `PK`, …, without blanks.
+    kind: String,
+    parent: i64,
+}
+
+/// Puts the rows of all views together.
+struct Builder<'a> {
+    facts: DatabaseFacts,
+    rows: &'a Rows,
+    code_pages: &'a HashMap<String, u16>,
+    types: Types,
+    schemas: HashMap<i64, String>,
+    objects: HashMap<i64, ObjectRow>,
+    /// Columns' names by object and column id.
+    column_names: HashMap<(i64, i64), String>,
+    made: Vec<Object>,
+    not_carried: Vec<NotCarried>,
+    /// The number of the next annotation that is attached elsewhere.
+    next_annotation: u32,
+    /// Annotations to attach to a table or, with a column id, to a column.
+    attach: HashMap<(i64, Option<i64>), Vec<u32>>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(facts: DatabaseFacts, rows: &'a Rows, code_pages: &'a HashMap<String, u16>) -> Self {
+        let schemas: HashMap<i64, String> =
+            rows.of("sys.schemas").filter_map(|r| Some((r.int("schema_id")?, r.string("name")))).collect();
+        let objects = rows
+            .of("sys.objects")
+            .filter(|r| !r.bool("is_ms_shipped"))
+            .filter_map(|r| {
+                let schema = schemas.get(&r.int("schema_id")?)?;
+                Some((
+                    r.int("object_id")?,
+                    ObjectRow {
+                        name: Name::two(schema.as_str(), r.string("name")),
+                        kind: r.string("type").trim().to_owned(),
+                        parent: r.int("parent_object_id").unwrap_or_default(),
+                    },
+                ))
+            })
+            .collect();
+        let column_names = rows
+            .of("sys.columns")
+            .filter_map(|r| Some(((r.int("object_id")?, r.int("column_id")?), r.string("name"))))
+            .collect();
+        let types = Types::of(rows, &schemas);
+        Self {
+            facts,
+            rows,
+            code_pages,
+            types,
+            schemas,
+            objects,
+            column_names,
+            made: Vec::new(),
+            not_carried: Vec::new(),
+            next_annotation: 3,
+            attach: HashMap::new(),
+        }
+    }
+
+    fn build(mut self) -> Result<Catalogue, SqlError> {
+        self.made.push(Object::DatabaseOptions(database::options(self.rows)));
+        self.schemas();
+        self.types();
+        // Keys, defaults and checks before the tables: their annotations are attached to these.
+        self.keys_and_indexes();
+        self.defaults();
+        self.checks();
+        self.foreign_keys();
+        self.tables()?;
+        self.modules();
+        self.sequences();
+        self.synonyms();
+        self.leftovers();
+        let options = self.made.remove(0);
+        self.made.sort_by_cached_key(|o| {
+            let element = o.to_element();
+            (element.name.unwrap_or_default(), element.kind)
+        });
+        self.made.insert(0, options);
+        let mut model = Model { header: database::header(&self.facts), objects: self.made, ..Model::default() };
+        model.header.schema_version = database::schema_version(&model);
+        let tables = source_tables(&model, self.rows, &self.objects, &self.column_names, self.code_pages)?;
+        self.not_carried.sort();
+        self.not_carried.dedup();
+        Ok(Catalogue { facts: self.facts, model, tables, not_carried: self.not_carried })
+    }
+
+    fn left_out(&mut self, kind: &str, name: impl ToString) {
+        self.not_carried.push(NotCarried { kind: kind.to_owned(), name: name.to_string() });
+    }
+
+    /// An object's name.
+    fn object(&self, id: Option<i64>) -> Option<&ObjectRow> {
+        self.objects.get(&id?)
+    }
+
+    /// A column's full name.
+    fn column(&self, object: i64, column: Option<i64>) -> Option<Name> {
+        let owner = self.objects.get(&object)?;
+        Some(owner.name.child(self.column_names.get(&(object, column?))?))
+    }
+
+    /// The objects of these kinds, by name, with their ids.
+    fn of_kinds(&self, kinds: &[&str]) -> Vec<(i64, ObjectRow)> {
+        let found = self.objects.iter().filter(|(_, o)| kinds.contains(&o.kind.as_str()));
+        let mut found: Vec<_> = found.map(|(id, o)| (*id, o.clone())).collect();
+        found.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));
+        found
+    }
+
+    /// The name of a constraint: its own, or none and an annotation where the server made it up.
+    fn constraint_name(&mut self, r: &Record<'_>, rest: &mut Rest, column: Option<i64>) -> Option<Name> {
+        let name = self.object(r.int("object_id"))?.name.clone();
+        if !r.bool("is_system_named") {
+            return Some(name);
+        }
+        rest.set_system_name(&name);
+        let number = self.next_annotation;
+        self.next_annotation += 1;
+        for node in &mut rest.nodes {
+            if let Node::Annotation(Annotation { name: Some(n), disambiguator, .. }) = node
+                && *n == name.to_string()
+            {
+                *disambiguator = Some(number.to_string());
+            }
+        }
+        self.attach.entry((r.int("parent_object_id")?, column)).or_default().push(number);
+        Some(Name::default())
+    }
+
+    fn attached(&mut self, object: i64, column: Option<i64>, rest: &mut Rest) {
+        for number in self.attach.remove(&(object, column)).unwrap_or_default() {
+            rest.nodes
+                .push(Node::Attached(Attached { disambiguator: Some(number.to_string()), ..Attached::default() }));
+        }
+    }
+}
+
+/// Rows of a view by an id.
+fn grouped<'a>(rows: &'a Rows, view: &str, key: &str) -> HashMap<i64, Vec<Record<'a>>> {
+    let mut out: HashMap<i64, Vec<Record<'a>>> = HashMap::new();
+    for r in rows.of(view) {
+        if let Some(id) = r.int(key) {
+            out.entry(id).or_default().push(r);
+        }
+    }
+    out
+}
+
+fn source_tables(
+    model: &Model,
+    rows: &Rows,
+    objects: &HashMap<i64, ObjectRow>,
+    column_names: &HashMap<(i64, i64), String>,
+    code_pages: &HashMap<String, u16>,
+) -> Result<Vec<SourceTable>, SqlError> {
+    let ids: HashMap<&Name, i64> =
+        objects.iter().filter(|(_, o)| o.kind == "U").map(|(id, o)| (&o.name, *id)).collect();
+    let columns = grouped(rows, "sys.columns", "object_id");
+    let index_columns = grouped(rows, "sys.index_columns", "object_id");
+    let partitions = grouped(rows, "sys.partitions", "object_id");
+    let plans = Plans::of(model);
+    let mut out = Vec::new();
+    for table in model.tables() {
+        let plan = plans.plan(table).map_err(|e| SqlError::Unsupported(format!("the rows cannot be carried: {e}")))?;
+        let Some(id) = ids.get(&table.name).copied().filter(|_| !plan.columns.is_empty()) else { continue };
+        let server = columns.get(&id).into_iter().flatten().map(|r| {
+            let collation = r.text("collation_name").map(str::to_owned);
+            ServerColumn {
+                name: r.string("name"),
+                nullable: r.bool("is_nullable"),
+                code_page: collation.as_ref().and_then(|c| code_pages.get(c)).copied(),
+                collation,
+            }
+        });
+        // index_id 1 is the clustered index, if it is not a columnstore (which has no key).
+        let mut key: Vec<_> = index_columns
+            .get(&id)
+            .into_iter()
+            .flatten()
+            .filter(|r| r.int("index_id") == Some(1) && r.int("key_ordinal").is_some_and(|k| k > 0))
+            .collect();
+        key.sort_by_key(|r| r.int("key_ordinal"));
+        let order = key
+            .into_iter()
+            .filter_map(|r| Some((column_names.get(&(id, r.int("column_id")?))?.clone(), r.bool("is_descending_key"))))
+            .collect();
+        let estimate = partitions
+            .get(&id)
+            .into_iter()
+            .flatten()
+            .filter(|r| r.int("index_id").is_some_and(|i| i <= 1))
+            .filter_map(|r| u64::try_from(r.int("rows")?).ok())
+            .sum();
+        out.push(SourceTable {
+            plan: Arc::new(plan),
+            read: ReadOptions { order, columns: server.collect() },
+            rows: estimate,
+        });
+    }
+    Ok(out)
+}

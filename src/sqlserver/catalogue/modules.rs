@@ -1,0 +1,294 @@
+//! Views, procedures, functions, triggers.
+
+use std::collections::HashMap;
+
+use super::module_text::{ExecuteAs, Form, Parts, split};
+use super::{Builder, ObjectRow, grouped};
+use crate::bacpac::model::{
+    Column, DmlTrigger, Function, FunctionBody, FunctionBodyForm, FunctionForm, Name, Parameter, Procedure, Reference,
+    Rest, Script, TriggerOrder, TriggerTiming, View, set_module_text,
+};
+use crate::sqlserver::orders::Record;
+
+/// `EXECUTE AS` as the model has it: caller, self, owner, user.
+type RunsAs = (bool, bool, bool, Option<Reference>);
+
+impl Builder<'_> {
+    pub(super) fn modules(&mut self) {
+        let texts = grouped(self.rows, "sys.sql_modules", "object_id");
+        let columns = grouped(self.rows, "sys.columns", "object_id");
+        let parameters = grouped(self.rows, "sys.parameters", "object_id");
+        let triggers = grouped(self.rows, "sys.triggers", "object_id");
+        let events = grouped(self.rows, "sys.trigger_events", "object_id");
+        for (id, object) in self.of_kinds(&["V", "P", "FN", "IF", "TF", "TR"]) {
+            let form = match object.kind.as_str() {
+                "V" => Form::View,
+                "P" => Form::Procedure,
+                "IF" => Form::InlineFunction,
+                "TR" => Form::Trigger,
+                _ => Form::Function,
+            };
+            let kind = match form {
+                Form::View => "view",
+                Form::Procedure => "procedure",
+                Form::Trigger => "trigger",
+                _ => "function",
+            };
+            let Some(module) = texts.get(&id).and_then(|m| m.first()) else {
+                self.left_out(kind, &object.name);
+                continue;
+            };
+            let Some(text) = module.text("definition") else {
+                self.left_out(&format!("{kind} (its text is encrypted)"), &object.name);
+                continue;
+            };
+            let Some(parts) = split(form, text) else {
+                self.left_out(&format!("{kind} (its text is not understood)"), &object.name);
+                continue;
+            };
+            let own_columns = columns.get(&id).map_or(&[][..], Vec::as_slice);
+            let own_parameters = parameters.get(&id).map_or(&[][..], Vec::as_slice);
+            match form {
+                Form::View => self.view(&object, module, &parts, own_columns),
+                Form::Procedure => self.procedure(&object, module, &parts, own_parameters),
+                Form::Trigger => {
+                    let (Some(row), own) =
+                        (triggers.get(&id).and_then(|t| t.first()), events.get(&id).map_or(&[][..], Vec::as_slice))
+                    else {
+                        continue;
+                    };
+                    self.trigger(&object, module, &parts, row, own);
+                }
+                _ => self.function(&object, module, &parts, own_columns, own_parameters),
+            }
+        }
+        for r in self.rows.of("sys.triggers").filter(|r| r.int("parent_class") == Some(0) && !r.bool("is_ms_shipped")) {
+            let name = r.string("name");
+            self.left_out("trigger on the database", Name::one(name));
+        }
+    }
+
+    fn view(&mut self, object: &ObjectRow, module: &Record<'_>, parts: &Parts, columns: &[Record<'_>]) {
+        let mut own: Vec<_> = columns.iter().collect();
+        own.sort_by_key(|c| c.int("column_id"));
+        self.made.push(
+            View {
+                name: object.name.clone(),
+                schema_bound: module.bool("is_schema_bound"),
+                view_metadata: parts.view_metadata,
+                body: Some(script(module, &parts.body)),
+                check_option: parts.check_option,
+                columns_named: parts.names_columns,
+                ansi_nulls: module.bool("uses_ansi_nulls"),
+                quoted_identifier: module.bool("uses_quoted_identifier"),
+                columns: own.iter().map(|c| Column::computed(&object.name, &c.string("name"), None)).collect(),
+                rest: with_text(parts),
+                ..View::default()
+            }
+            .into(),
+        );
+    }
+
+    fn procedure(&mut self, object: &ObjectRow, module: &Record<'_>, parts: &Parts, parameters: &[Record<'_>]) {
+        let Some(parameters) = self.parameters(&object.name, module, parts, parameters) else {
+            return self.left_out("procedure (a parameter's type is not known)", &object.name);
+        };
+        let (as_caller, as_self, as_owner, as_user) = self.runs_as(parts);
+        self.made.push(
+            Procedure {
+                name: object.name.clone(),
+                recompiled: module.bool("is_recompiled"),
+                for_replication: parts.for_replication,
+                body: Some(script(module, &parts.body)),
+                native: module.bool("uses_native_compilation"),
+                schema_bound: module.bool("is_schema_bound"),
+                as_caller,
+                as_self,
+                as_owner,
+                as_user,
+                ansi_nulls: module.bool("uses_ansi_nulls"),
+                quoted_identifier: module.bool("uses_quoted_identifier"),
+                parameters,
+                rest: with_text(parts),
+                ..Procedure::default()
+            }
+            .into(),
+        );
+    }
+
+    fn function(
+        &mut self,
+        object: &ObjectRow,
+        module: &Record<'_>,
+        parts: &Parts,
+        columns: &[Record<'_>],
+        parameters: &[Record<'_>],
+    ) {
+        let form = match object.kind.as_str() {
+            "FN" => FunctionForm::Scalar,
+            "IF" => FunctionForm::Inline,
+            _ => FunctionForm::MultiStatement,
+        };
+        // The value of a scalar function is its parameter 0.
+        let returns = parameters.iter().find(|p| p.int("parameter_id") == Some(0)).and_then(|p| self.types.spec(p));
+        let (Some(parameters), true) = (
+            self.parameters(&object.name, module, parts, parameters),
+            form != FunctionForm::Scalar || returns.is_some(),
+        ) else {
+            return self.left_out("function (a parameter's type is not known)", &object.name);
+        };
+        let mut own: Vec<_> = columns.iter().collect();
+        own.sort_by_key(|c| c.int("column_id"));
+        let columns = own.into_iter().filter_map(|c| {
+            let name = c.string("name");
+            Some(match form {
+                FunctionForm::MultiStatement => Column {
+                    nullable: c.bool("is_nullable"),
+                    identity: c.bool("is_identity"),
+                    collation: self.own_collation(c),
+                    ..Column::simple(&object.name, &name, self.types.spec(c)?)
+                },
+                _ => Column::computed(&object.name, &name, None),
+            })
+        });
+        let columns = if form == FunctionForm::Scalar { Vec::new() } else { columns.collect() };
+        let (as_caller, as_self, as_owner, as_user) = self.runs_as(parts);
+        self.made.push(
+            Function {
+                name: object.name.clone(),
+                return_variable: parts.return_variable.clone().filter(|_| form == FunctionForm::MultiStatement),
+                schema_bound: module.bool("is_schema_bound"),
+                null_on_null: module.bool("null_on_null_input"),
+                native: module.bool("uses_native_compilation"),
+                as_caller,
+                as_self,
+                as_owner,
+                as_user,
+                ansi_nulls: module.bool("uses_ansi_nulls"),
+                quoted_identifier: module.bool("uses_quoted_identifier"),
+                columns,
+                implementation: Some(FunctionBody {
+                    body: Some(script(module, &parts.body)),
+                    rest: with_text(parts),
+                    ..FunctionBody::of(FunctionBodyForm::Script)
+                }),
+                parameters,
+                returns: returns.filter(|_| form == FunctionForm::Scalar),
+                ..Function::of(form)
+            }
+            .into(),
+        );
+    }
+
+    fn trigger(
+        &mut self,
+        object: &ObjectRow,
+        module: &Record<'_>,
+        parts: &Parts,
+        row: &Record<'_>,
+        events: &[Record<'_>],
+    ) {
+        let Some(parent) = self.object(Some(object.parent)).map(|o| o.name.clone()) else {
+            return self.left_out("trigger", &object.name);
+        };
+        let order = |event: &str| {
+            let found = events.iter().find(|e| e.text("type_desc").is_some_and(|d| d.trim() == event));
+            found.map(|e| match (e.bool("is_first"), e.bool("is_last")) {
+                (true, _) => TriggerOrder::First,
+                (_, true) => TriggerOrder::Last,
+                _ => TriggerOrder::None,
+            })
+        };
+        let (insert, update, delete) = (order("INSERT"), order("UPDATE"), order("DELETE"));
+        let (as_caller, as_self, as_owner, as_user) = self.runs_as(parts);
+        self.made.push(
+            DmlTrigger {
+                name: object.name.clone(),
+                on_insert: insert.is_some(),
+                on_update: update.is_some(),
+                on_delete: delete.is_some(),
+                insert_order: insert.unwrap_or(TriggerOrder::None),
+                update_order: update.unwrap_or(TriggerOrder::None),
+                delete_order: delete.unwrap_or(TriggerOrder::None),
+                with_append: parts.with_append,
+                not_for_replication: row.bool("is_not_for_replication"),
+                native: module.bool("uses_native_compilation"),
+                schema_bound: module.bool("is_schema_bound"),
+                timing: match (row.bool("is_instead_of_trigger"), parts.after) {
+                    (true, _) => TriggerTiming::InsteadOf,
+                    (_, true) => TriggerTiming::After,
+                    _ => TriggerTiming::For,
+                },
+                disabled: row.bool("is_disabled"),
+                body: Some(script(module, &parts.body)),
+                ansi_nulls: module.bool("uses_ansi_nulls"),
+                quoted_identifier: module.bool("uses_quoted_identifier"),
+                as_caller,
+                as_self,
+                as_owner,
+                as_user,
+                parent,
+                rest: with_text(parts),
+                ..DmlTrigger::default()
+            }
+            .into(),
+        );
+    }
+
+    /// A module's parameters; nothing when the type of one is not known.
+    fn parameters(
+        &self,
+        owner: &Name,
+        module: &Record<'_>,
+        parts: &Parts,
+        parameters: &[Record<'_>],
+    ) -> Option<Vec<Parameter>> {
+        let defaults: HashMap<String, &String> =
+            parts.defaults.iter().map(|(name, value)| (name.to_lowercase(), value)).collect();
+        let mut own: Vec<_> = parameters.iter().filter(|p| p.int("parameter_id").is_some_and(|n| n > 0)).collect();
+        own.sort_by_key(|p| p.int("parameter_id"));
+        own.into_iter()
+            .map(|p| {
+                let name = p.string("name");
+                Some(Parameter {
+                    name: owner.child(&name),
+                    output: p.bool("is_output"),
+                    default: defaults.get(&name.to_lowercase()).map(|d| script(module, d)),
+                    read_only: p.bool("is_readonly"),
+                    data_type: Some(self.types.spec(p)?),
+                    ..Parameter::default()
+                })
+            })
+            .collect()
+    }
+
+    fn runs_as(&mut self, parts: &Parts) -> RunsAs {
+        match &parts.execute_as {
+            None | Some(ExecuteAs::Caller) => (true, false, false, None),
+            Some(ExecuteAs::Selff) => (false, true, false, None),
+            Some(ExecuteAs::Owner) => (false, false, true, None),
+            Some(ExecuteAs::User(user)) if user.eq_ignore_ascii_case("dbo") => {
+                (false, false, false, Some(Reference::built_in(&Name::one("dbo"))))
+            }
+            Some(ExecuteAs::User(user)) => (false, false, false, Some(Reference::to(&Name::one(user.as_str())))),
+        }
+    }
+}
+
+/// T-SQL with the settings it was made under.
+fn script(module: &Record<'_>, text: &str) -> Script {
+    let on = |b: bool| if b { "True".to_owned() } else { "False".to_owned() };
+    Script {
+        text: text.to_owned(),
+        more: vec![
+            ("QuotedIdentifiers".into(), on(module.bool("uses_quoted_identifier"))),
+            ("AnsiNulls".into(), on(module.bool("uses_ansi_nulls"))),
+        ],
+    }
+}
+
+fn with_text(parts: &Parts) -> Rest {
+    let mut rest = Rest::default();
+    set_module_text(&mut rest, &parts.header, parts.length, parts.create_offset, &parts.footer);
+    rest
+}

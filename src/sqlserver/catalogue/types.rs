@@ -1,0 +1,240 @@
+//! Data types: of columns and parameters, alias types, table types.
+
+use std::collections::HashMap;
+
+use super::query::Rows;
+use super::tokens::without_parentheses;
+use super::{Builder, grouped};
+use crate::bacpac::model::{
+    AliasType, Column, ColumnForm, IndexedColumn, IndexedColumnForm, Name, Reference, Script, TableType,
+    TableTypeConstraint, TableTypeConstraintForm, TypeSpec, XmlStyle,
+};
+use crate::sqlserver::orders::Record;
+
+/// A type of `sys.types`.
+#[derive(Debug, Clone)]
+struct TypeRow {
+    name: Name,
+    system: i64,
+    user_defined: bool,
+    assembly: bool,
+}
+
+/// All types by `user_type_id`.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Types {
+    by_id: HashMap<i64, TypeRow>,
+    /// XML schema collections' names by id.
+    xml_collections: HashMap<i64, Name>,
+}
+
+impl Types {
+    pub(super) fn of(rows: &Rows, schemas: &HashMap<i64, String>) -> Self {
+        let named = |r: &Record<'_>| Some(Name::two(schemas.get(&r.int("schema_id")?)?.as_str(), r.string("name")));
+        Self {
+            by_id: rows
+                .of("sys.types")
+                .filter_map(|r| {
+                    Some((
+                        r.int("user_type_id")?,
+                        TypeRow {
+                            name: named(&r)?,
+                            system: r.int("system_type_id")?,
+                            user_defined: r.bool("is_user_defined"),
+                            assembly: r.bool("is_assembly_type"),
+                        },
+                    ))
+                })
+                .collect(),
+            xml_collections: rows
+                .of("sys.xml_schema_collections")
+                .filter_map(|r| Some((r.int("xml_collection_id")?, named(&r)?)))
+                .collect(),
+        }
+    }
+
+    /// The type of a column or a parameter.
+    pub(super) fn spec(&self, r: &Record<'_>) -> Option<TypeSpec> {
+        let ty = self.by_id.get(&r.int("user_type_id")?)?;
+        if ty.user_defined {
+            return Some(TypeSpec::user(&ty.name));
+        }
+        // hierarchyid, geometry and geography are assembly types of the schema sys, sysname is an alias type of it.
+        if ty.assembly || ty.name.last() == "sysname" {
+            return Some(TypeSpec::system(ty.name.last()));
+        }
+        let name = match ty.name.last() {
+            "timestamp" => "rowversion",
+            name => name,
+        };
+        let spec = facets(TypeSpec::built_in(name), name, r);
+        let collection = r.int("xml_collection_id").filter(|id| *id != 0);
+        Some(match name {
+            "xml" => TypeSpec {
+                xml_schema: collection.and_then(|id| self.xml_collections.get(&id)).map(Reference::to),
+                xml_style: if r.bool("is_xml_document") { XmlStyle::Document } else { spec.xml_style },
+                ..spec
+            },
+            _ => spec,
+        })
+    }
+
+    /// The built-in type that an alias type stands for.
+    fn base(&self, r: &Record<'_>) -> Option<&str> {
+        let system = r.int("system_type_id")?;
+        Some(self.by_id.get(&system).filter(|t| t.system == system)?.name.last())
+    }
+}
+
+/// Length, precision and scale as the model has them, where the type has any.
+fn facets(spec: TypeSpec, name: &str, r: &Record<'_>) -> TypeSpec {
+    let length = r.int("max_length").unwrap_or_default();
+    let (precision, scale) = (r.int("precision").unwrap_or_default(), r.int("scale").unwrap_or_default());
+    match name {
+        "char" | "varchar" | "binary" | "varbinary" | "nchar" | "nvarchar" if length == -1 => spec.max(),
+        "char" | "varchar" | "binary" | "varbinary" => spec.length(length),
+        "nchar" | "nvarchar" => spec.length(length / 2),
+        "decimal" | "numeric" => spec.decimal(precision, scale),
+        "time" | "datetime2" | "datetimeoffset" => spec.seconds(scale),
+        "float" => TypeSpec { precision: Some(precision), ..spec },
+        _ => spec,
+    }
+}
+
+impl Builder<'_> {
+    pub(super) fn types(&mut self) {
+        for r in self.rows.of("sys.types").filter(|r| r.bool("is_user_defined")) {
+            let Some(name) = r.int("user_type_id").and_then(|id| self.types.by_id.get(&id)).map(|t| t.name.clone())
+            else {
+                continue;
+            };
+            if r.bool("is_assembly_type") {
+                self.left_out("CLR type", name);
+            } else if !r.bool("is_table_type") {
+                let Some(base) = self.types.base(&r).map(str::to_owned) else {
+                    self.left_out("alias type", name);
+                    continue;
+                };
+                let spec = facets(TypeSpec::built_in(&base), &base, &r);
+                self.made.push(
+                    AliasType {
+                        name,
+                        nullable: r.bool("is_nullable"),
+                        scale: spec.scale,
+                        precision: spec.precision,
+                        length: spec.length,
+                        is_max: spec.is_max,
+                        type_ref: spec.type_ref,
+                        ..AliasType::default()
+                    }
+                    .into(),
+                );
+            }
+        }
+        self.table_types();
+    }
+
+    fn table_types(&mut self) {
+        let columns = grouped(self.rows, "sys.columns", "object_id");
+        let computed = grouped(self.rows, "sys.computed_columns", "object_id");
+        let indexes = grouped(self.rows, "sys.indexes", "object_id");
+        let index_columns = grouped(self.rows, "sys.index_columns", "object_id");
+        let checks = grouped(self.rows, "sys.check_constraints", "parent_object_id");
+        let defaults = grouped(self.rows, "sys.default_constraints", "parent_object_id");
+        for r in self.rows.of("sys.table_types") {
+            let (Some(schema), Some(id)) =
+                (r.int("schema_id").and_then(|s| self.schemas.get(&s)), r.int("type_table_object_id"))
+            else {
+                continue;
+            };
+            let name = Name::two(schema.as_str(), r.string("name"));
+            let mut made = TableType {
+                name: name.clone(),
+                memory_optimized: r.bool("is_memory_optimized"),
+                ..TableType::default()
+            };
+            let mut own: Vec<_> = columns.get(&id).into_iter().flatten().collect();
+            own.sort_by_key(|c| c.int("column_id"));
+            let full = |column: Option<i64>| {
+                let found = columns.get(&id)?.iter().find(|c| c.int("column_id") == column)?;
+                Some(name.child(&found.string("name")))
+            };
+            for c in own {
+                let text = computed
+                    .get(&id)
+                    .into_iter()
+                    .flatten()
+                    .find(|d| d.int("column_id") == c.int("column_id"))
+                    .map(|d| Script::new(d.string("definition")));
+                made.columns.push(Column {
+                    name: name.child(&c.string("name")),
+                    nullable: c.bool("is_nullable"),
+                    identity: c.bool("is_identity"),
+                    row_guid: c.bool("is_rowguidcol"),
+                    collation: self.own_collation(c),
+                    data_type: if text.is_none() { self.types.spec(c) } else { None },
+                    form: if text.is_none() { ColumnForm::TypeSimple } else { ColumnForm::TypeComputed },
+                    expression: text.clone(),
+                    ..Column::of(if text.is_none() { ColumnForm::TypeSimple } else { ColumnForm::TypeComputed })
+                });
+            }
+            for index in indexes.get(&id).into_iter().flatten() {
+                let form = match (index.bool("is_primary_key"), index.bool("is_unique_constraint")) {
+                    (true, _) => TableTypeConstraintForm::PrimaryKey,
+                    (_, true) => TableTypeConstraintForm::Unique,
+                    _ if index.int("type") == Some(0) => continue,
+                    _ => {
+                        self.not_carried.push(super::NotCarried {
+                            kind: "index of a table type".into(),
+                            name: name.child(&index.string("name")).to_string(),
+                        });
+                        continue;
+                    }
+                };
+                let mut keys: Vec<_> = index_columns
+                    .get(&id)
+                    .into_iter()
+                    .flatten()
+                    .filter(|c| c.int("index_id") == index.int("index_id"))
+                    .collect();
+                keys.sort_by_key(|c| c.int("key_ordinal"));
+                made.constraints.push(TableTypeConstraint {
+                    clustered: index.int("type") == Some(1),
+                    ignore_duplicates: index.bool("ignore_dup_key"),
+                    columns: keys
+                        .into_iter()
+                        .filter_map(|c| {
+                            Some(IndexedColumn {
+                                column: full(c.int("column_id"))?,
+                                ascending: !c.bool("is_descending_key"),
+                                ..IndexedColumn::of(IndexedColumnForm::TableType)
+                            })
+                        })
+                        .collect(),
+                    ..TableTypeConstraint::of(form)
+                });
+            }
+            for check in checks.get(&id).into_iter().flatten() {
+                made.constraints.push(TableTypeConstraint {
+                    condition: Some(Script::new(without_parentheses(&check.string("definition")))),
+                    ..TableTypeConstraint::of(TableTypeConstraintForm::Check)
+                });
+            }
+            for default in defaults.get(&id).into_iter().flatten() {
+                if let Some(column) = full(default.int("parent_column_id")) {
+                    made.constraints.push(TableTypeConstraint {
+                        default: Some(Script::new(default.string("definition"))),
+                        column,
+                        ..TableTypeConstraint::of(TableTypeConstraintForm::Default)
+                    });
+                }
+            }
+            self.made.push(made.into());
+        }
+    }
+
+    /// A column's collation where it is not the database's.
+    pub(super) fn own_collation(&self, r: &Record<'_>) -> Option<String> {
+        r.text("collation_name").filter(|c| *c != self.facts.collation).map(str::to_owned)
+    }
+}
