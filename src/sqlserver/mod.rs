@@ -5,6 +5,7 @@
 //!   [`connect::open_questions`] give one.
 //! * [`rows`]: the traits [`rows::RowSource`] (rows out) and [`rows::RowSink`] (rows in), both in BCP bytes;
 //!   [`rows::RowConnection`] gives both.
+//! * [`catalogue`]: a database as a model and as tables to read; [`admin`]: making, dropping, counting.
 //! * [`error`]: what went wrong, who says so, whether trying again can help; [`remedy`]: cause and fix by number.
 //! * [`quote`]: the one place where a name becomes SQL.
 //!
@@ -13,6 +14,7 @@
 //! server ends the request by itself. After a cancelled operation a connection may be dead: every later call then
 //! answers [`error::SqlError::Lost`]; open a new one for the clean-up.
 
+pub mod admin;
 pub mod catalogue;
 mod certificate;
 pub mod code_page;

@@ -85,8 +85,7 @@ impl Builder<'_> {
             "U", "V", "P", "FN", "IF", "TF", "TR", "SN", "SO", "C", "D", "F", "PK", "UQ", "TT", "IT", "S", "AF", "FS",
             "FT", "PC", "TA", "X", "RF", "SQ", "R", "EC", "ET",
         ];
-        let unknown: Vec<_> =
-            self.objects.values().filter(|o| !known.contains(&o.kind.as_str())).map(|o| o.clone()).collect();
+        let unknown: Vec<_> = self.objects.values().filter(|o| !known.contains(&o.kind.as_str())).cloned().collect();
         for object in unknown {
             self.left_out(&format!("object of type {}", object.kind), object.name);
         }
@@ -127,7 +126,7 @@ impl Builder<'_> {
             .rows
             .of("sys.stats")
             .filter(|r| r.bool("user_created"))
-            .filter_map(|r| self.object(r.int("object_id")).map(|o| o.name.child(&r.string("name"))))
+            .filter_map(|r| self.object(r.int("object_id")).map(|o| o.name.child(r.string("name"))))
             .collect();
         for name in statistics {
             self.left_out("statistics", name);

@@ -157,7 +157,7 @@ impl Builder<'_> {
             own.sort_by_key(|c| c.int("column_id"));
             let full = |column: Option<i64>| {
                 let found = columns.get(&id)?.iter().find(|c| c.int("column_id") == column)?;
-                Some(name.child(&found.string("name")))
+                Some(name.child(found.string("name")))
             };
             for c in own {
                 let text = computed
@@ -167,7 +167,7 @@ impl Builder<'_> {
                     .find(|d| d.int("column_id") == c.int("column_id"))
                     .map(|d| Script::new(d.string("definition")));
                 made.columns.push(Column {
-                    name: name.child(&c.string("name")),
+                    name: name.child(c.string("name")),
                     nullable: c.bool("is_nullable"),
                     identity: c.bool("is_identity"),
                     row_guid: c.bool("is_rowguidcol"),
@@ -186,7 +186,7 @@ impl Builder<'_> {
                     _ => {
                         self.not_carried.push(super::NotCarried {
                             kind: "index of a table type".into(),
-                            name: name.child(&index.string("name")).to_string(),
+                            name: name.child(index.string("name")).to_string(),
                         });
                         continue;
                     }
