@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """DacFx judges our scripts: package -> our model -> our T-SQL -> DacFx builds a package of it -> compare with the original.
 
-    tests/oracle/script.py [--typed] [--show] [NAME...]
+    tests/oracle/script.py [--typed|--script] [--show] [NAME...]
 
-Without --typed the script is judged; with it the model.xml that our types write (loaded, and compared).
+Two things are judged, or only the one asked for: the model.xml that our types write (--typed: loaded and compared),
+and the script (--script).
 Prints a table kind x result and the differences that are not among the exceptions below; exit code 1 if there are any.
 Skips (exit 0, with a line on stderr) where ../shared or DacFx is not at hand.
 """
@@ -99,9 +100,17 @@ def retyped(package, out):
 
 def main():
     arguments = sys.argv[1:]
-    typed, show = '--typed' in arguments, '--show' in arguments
     wanted = [a for a in arguments if not a.startswith('--')]
-    oracle = load_oracle()
+    oracle, worst = load_oracle(), 0
+    for typed in (True, False):
+        if '--typed' in arguments and not typed or '--script' in arguments and typed:
+            continue
+        print('== %s' % ('model.xml as our types write it' if typed else 'T-SQL'))
+        worst = max(worst, judge(oracle, typed, '--show' in arguments, wanted))
+    return worst
+
+
+def judge(oracle, typed, show, wanted):
     packages = []
     for folder in ('bacpacs', 'dacpacs', 'dacfx/golden'):
         packages += sorted(glob.glob(os.path.join(SHARED, folder, '*.[bd]acpac')))
