@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses its own part")]
 
 pub mod plans;
+pub mod zipfile;
 
 use std::path::PathBuf;
 
