@@ -19,5 +19,3 @@ pub mod rowtext;
 mod scalar;
 /// The model as T-SQL.
 pub mod script;
-/// Cells as people read them.
-pub mod shown;

@@ -85,14 +85,6 @@ pub enum Command {
         #[arg(long, value_name = "N")]
         limit: Option<u64>,
     },
-    /// Read a package and write it again as pacrat's own writer does; the rows pass through decoder and encoder
-    #[command(hide = true)]
-    Rewrite {
-        /// A file
-        from: PathBuf,
-        /// The file to write; it must not exist
-        to: PathBuf,
-    },
     /// Print the exit codes
     #[command(long_about = exit::TABLE)]
     ExitCodes,

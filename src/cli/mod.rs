@@ -8,7 +8,6 @@ mod list;
 mod output;
 mod package;
 mod progress;
-mod rows;
 mod session;
 mod source;
 mod verify;
@@ -49,7 +48,6 @@ fn dispatch(session: &Session, command: Command) -> Outcome {
         Command::Verify { package } => verify::verify(session, &package),
         Command::Inspect { package } => package::inspect(session, &package),
         Command::Rows { package, table, format, limit } => package::rows(session, &package, &table, format, limit),
-        Command::Rewrite { from, to } => package::rewrite(&from, &to),
         Command::ExitCodes => {
             use std::io::Write;
             writeln!(output::stdout(), "{}", exit::TABLE)?;

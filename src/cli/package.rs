@@ -1,16 +1,14 @@
 //! `pacrat inspect`, `pacrat rows`, `pacrat script`: what a package holds. A file needs no configuration.
 
 use std::io::Write;
-use std::path::Path;
 
 use super::arguments::RowFormat;
 use super::output::{self, End, Outcome, Table};
-use super::rows::{Limited, Rows, Text};
 use super::session::Session;
 use super::{exit, source};
-use crate::bacpac::canonical::{CanonicalLines, TextError};
-use crate::bacpac::model;
-use crate::bacpac::package::{self as bacpac, Modified, PackageError, PartLimits};
+use crate::bacpac::canonical::TextError;
+use crate::bacpac::package::PackageError;
+use crate::bacpac::rowtext;
 use crate::engine::catalog::Stores;
 use crate::engine::command::PackageSource;
 use crate::engine::event::Failure;
@@ -79,50 +77,52 @@ pub fn rows(session: &Session, argument: &str, name: &str, format: Option<RowFor
     };
     match format {
         RowFormat::Table => table(session, argument, name, limit),
-        RowFormat::Canonical => {
+        other => {
             let opened = open(session, argument)?;
             let table = package::table(&opened, name)?;
-            let mut sink = Limited::new(CanonicalLines::new(table.plan.clone(), output::stdout()), limit);
-            let read = opened.package.read_table(table, &mut sink);
-            let (mut out, rows) = sink.into_inner().finish()?;
-            if rows > 0 {
+            let format = match other {
+                RowFormat::Csv => rowtext::RowFormat::Csv,
+                RowFormat::Canonical => rowtext::RowFormat::Canonical,
+                RowFormat::Jsonl | RowFormat::Table => rowtext::RowFormat::JsonLines,
+            };
+            let mut out = Counted { out: output::stdout(), bytes: 0 };
+            let written = opened.package.write_rows(table, format, 0, Some(limit), &mut out);
+            // Canonical lines are joined by line feeds; a text file's last line has one, too.
+            if written.is_ok() && other == RowFormat::Canonical && out.bytes > 0 {
                 writeln!(out)?;
             }
             out.flush()?;
-            ended(&opened, read.map(|_| ()))
-        }
-        RowFormat::Csv | RowFormat::Jsonl => {
-            let opened = open(session, argument)?;
-            let table = package::table(&opened, name)?;
-            let text = if format == RowFormat::Csv { Text::csv } else { Text::jsonl };
-            let mut sink = Limited::new(text(table.plan.clone(), output::stdout())?, limit);
-            let read = opened.package.read_table(table, &mut sink);
-            let replaced = sink.into_inner().finish()?;
-            if replaced > 0 {
-                output::tell(&format!("warning: {replaced} half UTF-16 pairs are no text and were printed as U+FFFD"));
+            match written {
+                Ok(()) => Ok(exit::OK),
+                Err(TextError::Write(e)) => Err(e.into()),
+                Err(TextError::Package(e)) => Err(package::failure(&opened.label, &e).into()),
+                Err(TextError::Rows(e)) => Err(package::failure(&opened.label, &PackageError::Rows(e)).into()),
             }
-            ended(&opened, read.map(|_| ()))
         }
     }
 }
 
-/// How the reading of a table ended.
-fn ended(opened: &Opened, read: Result<(), Rows>) -> Outcome {
-    match read {
-        Ok(()) | Err(Rows::Enough) => Ok(exit::OK),
-        Err(Rows::Package(e)) => Err(package::failure(&opened.label, &e).into()),
-        Err(Rows::Write(e)) => Err(e.into()),
+/// Knows whether anything was written.
+struct Counted<W> {
+    out: W,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
     }
 }
 
-impl From<TextError> for Rows {
-    fn from(error: TextError) -> Self {
-        match error {
-            TextError::Rows(e) => Self::Package(PackageError::Rows(e)),
-            TextError::Package(e) => Self::Package(e),
-            TextError::Write(e) => Self::Write(e),
-        }
-    }
+/// A cell on one line, cut for looking at.
+fn short(text: &str) -> String {
+    crate::tui::text::fit(text, 60, true)
 }
 
 fn table(session: &Session, argument: &str, name: &str, limit: u64) -> Outcome {
@@ -133,39 +133,13 @@ fn table(session: &Session, argument: &str, name: &str, limit: u64) -> Outcome {
     let mut table = Table::titled(&titles);
     for row in page.rows {
         // A cell is for looking at here; the other formats have all of it.
-        table.row(row.into_iter().map(|c| super::rows::short(c.as_deref().unwrap_or("NULL"))).collect());
+        table.row(row.into_iter().map(|c| short(c.as_deref().unwrap_or("NULL"))).collect());
     }
     let mut out = output::stdout();
     table.print(&mut out)?;
     out.flush()?;
     if page.more && !session.common.quiet {
         output::tell(&format!("the first {limit} rows; --limit 0 shows all"));
-    }
-    Ok(exit::OK)
-}
-
-/// `pacrat rewrite`: for the judgement of other tools on what pacrat writes.
-pub fn rewrite(from: &Path, to: &Path) -> Outcome {
-    let source = PackageSource::File { path: from.display().to_string() };
-    let opened = package::open(package::locate(None, &source)?)?;
-    let broken = |e: PackageError| package::failure(&opened.label, &e);
-    let xml = opened.package.package().model_xml().map_err(broken)?;
-    // The model through our own reader and writer, too.
-    let xml = match model::to_bytes(&opened.model.to_document()) {
-        written if written == xml => xml,
-        written => {
-            output::tell("warning: the model was not written as it was read");
-            written
-        }
-    };
-    let refuse = |e: std::io::Error| Failure::new(format!("cannot write {}", to.display())).because(&e);
-    let file = std::fs::OpenOptions::new().write(true).create_new(true).open(to).map_err(refuse)?;
-    let out = std::io::BufWriter::new(file);
-    let written = bacpac::rewrite(&opened.package, &xml, out, Modified::default(), PartLimits::default());
-    let done = written.map_err(broken).and_then(|(mut out, _)| out.flush().map_err(refuse));
-    if let Err(failure) = done {
-        let _ = std::fs::remove_file(to);
-        return Err(failure.into());
     }
     Ok(exit::OK)
 }

@@ -7,10 +7,10 @@ use super::catalog::Stores;
 use super::command::PackageSource;
 use super::event::{Failure, FailureKind};
 use super::query::{PackageDetails, PackageTable, RowsPage};
-use crate::bacpac::bcp::{BcpError, Cell, CountRows, LobKind, RowSink};
-use crate::bacpac::model::{self, Document, Model};
-use crate::bacpac::package::{BoundPackage, Limits, Package, PackageError, Source, TableData};
-use crate::bacpac::shown::{self, Utf16Text};
+use crate::bacpac::bcp::{Cell, LobKind, RowSink};
+use crate::bacpac::model::Model;
+use crate::bacpac::package::{BoundPackage, Limits, PackageError, Source, TableData};
+use crate::bacpac::rowtext::PageCell;
 use crate::store::manifest::Manifest;
 use crate::store::{Beside, FileSource};
 
@@ -33,9 +33,7 @@ pub struct Located {
 pub struct Opened {
     /// What it is called in messages.
     pub label: String,
-    /// The model, as read.
-    pub document: Document,
-    /// The model, typed.
+    /// The model.
     pub model: Model,
     /// The package, its parts put to its tables.
     pub package: BoundPackage,
@@ -97,25 +95,8 @@ pub fn failure(label: &str, error: &PackageError) -> Failure {
 pub fn open(located: Located) -> Result<Opened, Failure> {
     let Located { label, source, manifest } = located;
     let broken = |e: PackageError| failure(&label, &e);
-    let package = Package::open(source, Limits::default()).map_err(broken)?;
-    let xml = package.model_xml().map_err(broken)?;
-    let unreadable = |e: &(dyn std::error::Error + 'static)| {
-        Failure::new(format!("{label}: its model cannot be read")).because(e).kind(FailureKind::Damaged)
-    };
-    let document = model::read(xml.as_slice(), model::Limits::default()).map_err(|e| unreadable(&e))?;
-    drop(xml);
-    let model = Model::from_document(&document).map_err(|e| unreadable(&e))?;
-    let (mut plans, mut unplanned) = (Vec::new(), Vec::new());
-    for (_, plan) in model.table_plans() {
-        match plan {
-            Ok(plan) => plans.push(plan),
-            Err(e) => unplanned.push(e),
-        }
-    }
-    // A table whose rows cannot be read is no harm unless it has some: then its parts belong to no plan.
-    let package =
-        package.bind(plans).map_err(|e| unplanned.iter().fold(failure(&label, &e), |f, why| f.because(why)))?;
-    Ok(Opened { label, document, model, package, manifest })
+    let (package, model) = BoundPackage::open(source, Limits::default()).map_err(broken)?;
+    Ok(Opened { label, model, package, manifest })
 }
 
 /// What a package says of itself.
@@ -127,9 +108,9 @@ pub fn details(stores: Option<&Stores>, source: &PackageSource) -> Result<Packag
     let package = opened.package.package();
     let origin = package.origin();
     let mut objects: BTreeMap<String, u64> = BTreeMap::new();
-    for element in &opened.document.elements {
-        let kind = element.kind.strip_prefix("Sql").unwrap_or(&element.kind);
-        *objects.entry(kind.to_owned()).or_default() += 1;
+    for object in &opened.model.objects {
+        let kind = object.to_element().kind;
+        *objects.entry(kind.strip_prefix("Sql").unwrap_or(&kind).to_owned()).or_default() += 1;
     }
     let total: u64 = opened.package.tables().iter().map(TableData::bytes).sum();
     let mut tables = Vec::new();
@@ -179,12 +160,15 @@ fn rows_of(opened: &Opened, table: &TableData, total: u64) -> Result<Option<u64>
     if total > COUNTED_AT_ONCE {
         return Ok(None);
     }
-    let counted = opened.package.read_table(table, &mut Counting(CountRows::default()));
-    counted.map(Some).map_err(|e| failure(&opened.label, &e))
+    let mut rows = 0;
+    for part in &table.parts {
+        rows += opened.package.read_part(table, part, &mut Counting).map_err(|e| failure(&opened.label, &e))?;
+    }
+    Ok(Some(rows))
 }
 
-/// Counts, with the package's own error.
-struct Counting(CountRows);
+/// Looks at nothing: the rows are counted by whoever reads them.
+struct Counting;
 
 impl RowSink for Counting {
     type Error = PackageError;
@@ -206,7 +190,6 @@ impl RowSink for Counting {
     }
 
     fn row_end(&mut self) -> Result<(), PackageError> {
-        self.0.rows += 1;
         Ok(())
     }
 }
@@ -229,111 +212,8 @@ pub fn rows(
 ) -> Result<RowsPage, Failure> {
     let opened = open(locate(stores, source)?)?;
     let table = table(&opened, name)?;
-    let columns = table.plan.columns.iter().map(|c| c.name.clone()).collect();
-    let mut page = Page { table, skip: offset, limit, rows: Vec::new(), row: Vec::new(), text: Utf16Text::default() };
-    match opened.package.read_table(table, &mut page) {
-        Ok(_) => Ok(RowsPage { columns, rows: page.rows, offset, more: false }),
-        Err(Enough::Full) => Ok(RowsPage { columns, rows: page.rows, offset, more: true }),
-        Err(Enough::Broken(e)) => Err(failure(&opened.label, &e)),
-    }
-}
-
-/// Why reading stops before the table's end.
-enum Enough {
-    /// The page is full.
-    Full,
-    Broken(PackageError),
-}
-
-impl From<PackageError> for Enough {
-    fn from(error: PackageError) -> Self {
-        Self::Broken(error)
-    }
-}
-
-impl From<BcpError> for Enough {
-    fn from(error: BcpError) -> Self {
-        Self::Broken(error.into())
-    }
-}
-
-/// Gathers the rows of a page; large values are cut.
-struct Page<'a> {
-    table: &'a TableData,
-    skip: u64,
-    limit: usize,
-    rows: Vec<Vec<Option<String>>>,
-    row: Vec<Option<String>>,
-    text: Utf16Text,
-}
-
-impl Page<'_> {
-    fn check(&self) -> Result<(), Enough> {
-        // At the first cell of the row after the last one: there are more.
-        if self.skip == 0 && self.rows.len() >= self.limit { Err(Enough::Full) } else { Ok(()) }
-    }
-}
-
-/// Cut after [`CELL`] characters, visibly.
-fn cut(text: &mut String) {
-    if let Some((at, _)) = text.char_indices().nth(CELL) {
-        text.truncate(at);
-        text.push('…');
-    }
-}
-
-impl RowSink for Page<'_> {
-    type Error = Enough;
-
-    fn cell(&mut self, column: usize, cell: Cell<'_>) -> Result<(), Enough> {
-        self.check()?;
-        if self.skip > 0 {
-            return Ok(());
-        }
-        let mut text = String::new();
-        let shown = self.table.plan.columns.get(column).and_then(|c| shown::show(&mut text, c, cell));
-        cut(&mut text);
-        self.row.push(shown.map(|_| text));
-        Ok(())
-    }
-
-    fn lob_start(&mut self, _column: usize, kind: LobKind, _length: Option<u64>) -> Result<(), Enough> {
-        self.check()?;
-        if self.skip == 0 {
-            self.text = Utf16Text::default();
-            self.row.push(Some(if kind == LobKind::Binary { "0x".into() } else { String::new() }));
-        }
-        Ok(())
-    }
-
-    fn lob_piece(&mut self, column: usize, piece: &[u8]) -> Result<(), Enough> {
-        let Some(Some(text)) = self.row.last_mut() else { return Ok(()) };
-        // Four bytes a character at most: what is longer is cut anyway.
-        if text.len() > 4 * CELL {
-            return Ok(());
-        }
-        let piece = &piece[..piece.len().min(2 * CELL + 2)];
-        match self.table.plan.columns.get(column) {
-            Some(c) if c.ty.is_text() => self.text.push(text, piece),
-            _ => shown::hex(text, piece),
-        }
-        Ok(())
-    }
-
-    fn lob_end(&mut self, _column: usize) -> Result<(), Enough> {
-        if let Some(Some(text)) = self.row.last_mut() {
-            self.text.finish(text);
-            cut(text);
-        }
-        Ok(())
-    }
-
-    fn row_end(&mut self) -> Result<(), Enough> {
-        if self.skip > 0 {
-            self.skip -= 1;
-            return Ok(());
-        }
-        self.rows.push(std::mem::take(&mut self.row));
-        Ok(())
-    }
+    let page = opened.package.page(table, offset, limit, CELL).map_err(|e| failure(&opened.label, &e))?;
+    let cell = |c: PageCell| c.text.map(|text| if c.cut { text + "…" } else { text });
+    let rows = page.rows.into_iter().map(|row| row.into_iter().map(cell).collect()).collect();
+    Ok(RowsPage { columns: page.columns, rows, offset, more: page.more })
 }

@@ -73,8 +73,8 @@ pub fn promised(opened: &Opened) -> Option<Vec<ExpectedRows>> {
     Some(expected.collect())
 }
 
-/// Open and verify a package that was found. What it holds, and the summary.
-pub async fn verify(job: &JobContext, located: Located) -> Result<(Summary, Arc<Opened>), Stop> {
+/// Open and verify a package that was found: the summary, the package, what was counted.
+pub async fn verify(job: &JobContext, located: Located) -> Result<(Summary, Arc<Opened>, Report), Stop> {
     job.step(Step::Opening);
     let size = located.source.size().ok();
     // Opening reads the directory and the model: bounded, so not interrupted but not waited for either.
@@ -97,7 +97,7 @@ pub async fn verify(job: &JobContext, located: Located) -> Result<(Summary, Arc<
         file: Some(opened.label.clone()),
         file_size: size,
         database: None,
-        remarks: report.notes,
+        remarks: report.notes.clone(),
     };
-    Ok((summary, opened))
+    Ok((summary, opened, report))
 }

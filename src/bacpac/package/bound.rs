@@ -7,7 +7,7 @@ use super::blob::Blobs;
 use super::entry::EntryReader;
 use super::names::{decoded, folder_of};
 use super::{Limits, Package, PackageError, Part, Result, Source};
-use crate::bacpac::bcp::{BcpError, CountRows, Decoder, RowSink};
+use crate::bacpac::bcp::{BcpError, Cell, CountRows, Decoder, Encoder, LobKind, RowSink};
 use crate::bacpac::model::{self, Model};
 use crate::bacpac::plan::{CharUtf8, TablePlan};
 
@@ -182,6 +182,25 @@ impl BoundPackage {
         self.read_part_with(&mut self.package.reader()?, table, part, sink)
     }
 
+    /// The bytes of one part's rows, block by block, as a bulk load takes them: as they lie in the archive, or, where
+    /// the archive has another form of them (big values of their own, a char under a UTF-8 collation), written anew.
+    pub fn part_bytes<E>(
+        &self,
+        table: &TableData,
+        part: &PartInfo,
+        mut give: impl FnMut(&[u8]) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E>
+    where
+        E: From<PackageError> + From<BcpError>,
+    {
+        if table.blobs.is_empty() && !table.plan.has_utf8_char() {
+            return self.package.reader()?.each_block(&self.package.entries[part.entry], give);
+        }
+        let mut anew = Anew { encoder: Encoder::new(table.plan.clone()), spare: Vec::new(), give: &mut give };
+        self.read_part(table, part, &mut anew)?;
+        anew.rows(1)
+    }
+
     pub(super) fn read_part_with<S>(
         &self,
         reader: &mut EntryReader,
@@ -230,5 +249,60 @@ impl BoundPackage {
             // Neither: the usual reading reports what is wrong.
             _ => Ok(CharUtf8::Bare),
         }
+    }
+}
+
+/// Writes rows anew and gives their bytes on.
+struct Anew<'a, G> {
+    encoder: Encoder,
+    spare: Vec<u8>,
+    give: &'a mut G,
+}
+
+impl<E, G: FnMut(&[u8]) -> std::result::Result<(), E>> Anew<'_, G> {
+    /// Gives the whole rows on once there are so many bytes.
+    fn rows(&mut self, at_least: usize) -> std::result::Result<(), E> {
+        if self.encoder.bytes().len() < at_least {
+            return Ok(());
+        }
+        self.spare = self.encoder.take(std::mem::take(&mut self.spare));
+        (self.give)(&self.spare)
+    }
+}
+
+/// Bytes gathered before they are given on.
+const GATHERED: usize = 256 * 1024;
+
+impl<E, G> RowSink for Anew<'_, G>
+where
+    E: From<PackageError> + From<BcpError>,
+    G: FnMut(&[u8]) -> std::result::Result<(), E>,
+{
+    type Error = E;
+
+    fn cell(&mut self, column: usize, cell: Cell<'_>) -> std::result::Result<(), E> {
+        Ok(self.encoder.cell(column, cell)?)
+    }
+
+    fn lob_start(&mut self, column: usize, kind: LobKind, length: Option<u64>) -> std::result::Result<(), E> {
+        Ok(self.encoder.lob_start(column, kind, length)?)
+    }
+
+    fn lob_piece(&mut self, column: usize, piece: &[u8]) -> std::result::Result<(), E> {
+        self.encoder.lob_piece(column, piece)?;
+        if self.encoder.bytes().len() >= GATHERED {
+            self.spare = self.encoder.take_open(std::mem::take(&mut self.spare))?;
+            (self.give)(&self.spare)?;
+        }
+        Ok(())
+    }
+
+    fn lob_end(&mut self, column: usize) -> std::result::Result<(), E> {
+        Ok(self.encoder.lob_end(column)?)
+    }
+
+    fn row_end(&mut self) -> std::result::Result<(), E> {
+        self.encoder.row_end()?;
+        self.rows(GATHERED)
     }
 }

@@ -1,0 +1,108 @@
+//! Databases of a target server: looked for, made, dropped. Only what a job made is ever dropped.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::event::{Failure, FailureKind};
+use super::job::JobContext;
+use crate::sqlserver::connect;
+use crate::sqlserver::error::SqlError;
+use crate::sqlserver::orders::Orders;
+use crate::sqlserver::quote;
+use crate::sqlserver::target::Target;
+
+/// "Cannot drop database … because it is currently in use" (catalog/errors.json).
+const IN_USE: i32 = 3702;
+/// How long the clean-up tries to drop a database that is still in use.
+const DROP_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Whether a database of that name is there; the server compares names its own way.
+pub async fn exists(orders: &mut dyn Orders, name: &str, cancel: &CancellationToken) -> Result<bool, SqlError> {
+    let sql = format!("SELECT COUNT(*) AS n FROM sys.databases WHERE name = {}", quote::literal(name));
+    let answer = orders.batch(&sql, &format!("looking for database {name}"), cancel).await?;
+    Ok(answer.sets.iter().flat_map(|s| s.records()).any(|r| r.int("n").unwrap_or(0) > 0))
+}
+
+/// Make a database. The order is not interrupted by a cancellation: it takes a moment, and only its answer tells
+/// whether the database is this job's.
+pub async fn create(
+    target: &Target,
+    orders: &mut dyn Orders,
+    name: &str,
+    collation: Option<&str>,
+    job: &JobContext,
+) -> Result<(), Failure> {
+    let mut sql = format!("CREATE DATABASE {}", quote::identifier(name));
+    if let Some(collation) = collation {
+        if !quote::is_collation_name(collation) {
+            let message = format!("the package's collation {collation:?} is no name of a collation");
+            return Err(Failure::new(message).kind(FailureKind::Damaged));
+        }
+        sql.push_str(" COLLATE ");
+        sql.push_str(collation);
+    }
+    let never = CancellationToken::new();
+    match orders.batch(&sql, &format!("creating database {name}"), &never).await {
+        Ok(_) => Ok(()),
+        Err(error @ (SqlError::Lost { .. } | SqlError::Timeout { .. })) => {
+            // The answer is lost: the database may be there, and nothing tells whose it is.
+            if may_exist(target, name).await {
+                job.remark(format!(
+                    "the connection broke while database {name} was being created: look whether it is there, and drop it"
+                ));
+            }
+            Err(error.into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// After a lost answer: false only if the server says that there is no such database.
+async fn may_exist(target: &Target, name: &str) -> bool {
+    let never = CancellationToken::new();
+    let look = async {
+        let mut orders = connect::open(&target.with_database("master"), &never).await?;
+        exists(&mut *orders, name, &never).await
+    };
+    tokio::time::timeout(Duration::from_secs(5), look).await.ok().and_then(Result::ok) != Some(false)
+}
+
+/// Drop a database that this job made. Tells what is left when that fails.
+pub async fn drop_made(target: &Target, name: &str, job: &JobContext) {
+    let never = CancellationToken::new();
+    let until = tokio::time::Instant::now() + DROP_PATIENCE;
+    let mut wait = Duration::from_millis(50);
+    loop {
+        let attempt = tokio::time::timeout_at(until, try_drop(target, name, &never)).await;
+        let error = match attempt {
+            Ok(Ok(())) => {
+                job.inform(format!("database {name} was dropped"));
+                return;
+            }
+            Ok(Err(error)) => error,
+            Err(_) => SqlError::Timeout { doing: format!("dropping database {name}"), seconds: DROP_PATIENCE.as_secs() },
+        };
+        // A session of ours that is just ending, a server that comes back.
+        let passing = error.number() == Some(IN_USE) || error.retryable();
+        if !passing || tokio::time::Instant::now() + wait >= until {
+            job.remark(format!("database {name} is not complete and could not be dropped: {error}; drop it"));
+            return;
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(Duration::from_secs(2));
+    }
+}
+
+async fn try_drop(target: &Target, name: &str, never: &CancellationToken) -> Result<(), SqlError> {
+    let mut orders = connect::open(&target.with_database("master"), never).await?;
+    let sql = format!("DROP DATABASE {}", quote::identifier(name));
+    match orders.batch(&sql, &format!("dropping database {name}"), never).await {
+        Ok(_) => Ok(()),
+        // Somebody else dropped it: it is gone, which is what was wanted.
+        Err(error) => match exists(&mut *orders, name, never).await {
+            Ok(false) => Ok(()),
+            _ => Err(error),
+        },
+    }
+}
