@@ -13,7 +13,7 @@ use super::exit;
     version,
     about = "Backs up SQL Server and Azure SQL databases as bacpac files, restores them, proves the restore",
     long_about = "Backs up SQL Server and Azure SQL databases (\"tenants\") as bacpac files, keeps them, restores them \
-                  and proves that the restore is good.",
+                  and proves that the restore is good. Without a command it opens the dashboard.",
     after_help = exit::TABLE,
     max_term_width = 100,
     disable_help_subcommand = false,
@@ -23,9 +23,9 @@ pub struct Arguments {
     /// What every command takes.
     #[command(flatten)]
     pub common: Common,
-    /// The command.
+    /// The command; the dashboard without one.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// What every command takes.
@@ -54,10 +54,36 @@ pub struct Common {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// List the configured tenants with their newest backup
+    Tenants,
     /// List backups, newest first
     List {
         /// Only those of this tenant
         tenant: Option<String>,
+    },
+    /// Back up tenants
+    Backup {
+        /// Names of tenants in the configuration
+        #[arg(required = true)]
+        tenants: Vec<String>,
+        /// A remark to be kept with the backup
+        #[arg(long)]
+        comment: Option<String>,
+    },
+    /// Restore a package into a new database
+    Restore {
+        /// A file, or a backup as `pacrat list` names it
+        #[arg(value_name = "FILE|BACKUP")]
+        package: String,
+        /// The server to restore to, by its name in the configuration
+        #[arg(long, value_name = "SERVER")]
+        to: String,
+        /// The new database's name; it must not exist
+        #[arg(long, value_name = "NAME")]
+        database: String,
+        /// Keep what was restored so far when the restore fails or is cancelled
+        #[arg(long)]
+        keep_partial: bool,
     },
     /// Check a package: the archive, its checksums, every row
     Verify {
@@ -84,6 +110,18 @@ pub enum Command {
         /// At most so many rows; 0 for all [default: 100 for table, else all]
         #[arg(long, value_name = "N")]
         limit: Option<u64>,
+    },
+    /// Print a package's schema as T-SQL
+    Script {
+        /// A file, or a backup as `pacrat list` names it
+        #[arg(value_name = "FILE|BACKUP")]
+        package: String,
+    },
+    /// List jobs: those that wait or work, then those that ended, newest first
+    Jobs {
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: usize,
     },
     /// Print the exit codes
     #[command(long_about = exit::TABLE)]

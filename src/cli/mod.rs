@@ -3,15 +3,18 @@
 //! One file a command, or a family of them. Results go to standard output, progress and errors to standard error.
 
 pub mod arguments;
+mod dashboard;
 pub mod exit;
+mod jobs;
 mod list;
 mod output;
 mod package;
 mod progress;
 mod session;
 mod source;
-mod verify;
+mod start;
 mod watch;
+mod with_engine;
 
 use std::process::ExitCode;
 
@@ -42,10 +45,18 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn dispatch(session: &Session, command: Command) -> Outcome {
+fn dispatch(session: &Session, command: Option<Command>) -> Outcome {
+    let Some(command) = command else { return dashboard::run(session) };
     match command {
+        Command::Tenants => jobs::tenants(session),
+        Command::Jobs { limit } => jobs::jobs(session, limit),
+        Command::Backup { tenants, comment } => start::backup(session, tenants, comment),
+        Command::Restore { package, to, database, keep_partial } => {
+            start::restore(session, &package, to, database, keep_partial)
+        }
+        Command::Script { package } => package::script(session, &package),
         Command::List { tenant } => list::backups(session, tenant.as_deref()),
-        Command::Verify { package } => verify::verify(session, &package),
+        Command::Verify { package } => start::verify(session, &package),
         Command::Inspect { package } => package::inspect(session, &package),
         Command::Rows { package, table, format, limit } => package::rows(session, &package, &table, format, limit),
         Command::ExitCodes => {

@@ -1,5 +1,6 @@
 //! Jobs from the command line: started, followed to their end, cancelled by Ctrl-C.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -10,11 +11,48 @@ use super::exit;
 use super::output::{self, Outcome};
 use super::progress::{Board, Style, amount};
 use super::session::Session;
-use crate::engine::command::JobSpec;
-use crate::engine::event::{Event, JobId, JobState, Summary, What};
+use crate::engine::command::{Command, JobSpec};
+use crate::engine::event::{Event, Failure, JobId, JobState, Summary, What};
 use crate::engine::job::Work;
+use crate::engine::query::Core;
 use crate::engine::scheduler;
+use crate::engine::service::Service;
+use crate::store::Fate;
 use crate::tui::quantity::{bytes, duration};
+
+/// Queue these jobs and follow them. The worst end gives the code.
+pub async fn run_jobs(session: &Session, service: Service, specs: Vec<JobSpec>) -> Outcome {
+    tell_recovered(session, &service).await?;
+    let mut watch = Watch::new(session);
+    let mut events = service.events();
+    let mut open = BTreeSet::new();
+    for spec in specs {
+        let id = service.command(Command::Submit(spec.clone())).await?;
+        watch.board.add(id, &spec);
+        open.insert(id);
+    }
+    let mut interrupts = Interrupts::listen();
+    while !open.is_empty() {
+        tokio::select! {
+            event = events.recv() => match event {
+                Some(event) => {
+                    if open.contains(&event.job) && watch.take(event.clone())? {
+                        open.remove(&event.job);
+                    }
+                }
+                None => return Err(Failure::new("the engine has stopped").hint("its log says why").into()),
+            },
+            () = interrupts.next() => {
+                watch.interrupted();
+                for job in &open {
+                    // One that has just ended is none to cancel.
+                    let _ = service.command(Command::Cancel { job: *job }).await;
+                }
+            }
+        }
+    }
+    Ok(watch.code)
+}
 
 /// Run one job without queue and journal, and follow it.
 pub async fn run_alone(session: &Session, spec: JobSpec, work: Arc<dyn Work>) -> Outcome {
@@ -45,6 +83,30 @@ pub async fn run_alone(session: &Session, spec: JobSpec, work: Arc<dyn Work>) ->
             }
         }
     }
+}
+
+/// What a start finds of processes that died is told, whatever the command is.
+async fn tell_recovered(session: &Session, service: &Service) -> Result<(), Failure> {
+    let recovered = service.recover().await?;
+    if session.common.json || session.common.quiet {
+        return Ok(());
+    }
+    for job in recovered.jobs {
+        if let Some(failure) = job.failure {
+            let hint = failure.hint.map(|h| format!("; {h}")).unwrap_or_default();
+            output::tell(&format!("job {} was interrupted: {}{hint}", job.id, failure.message));
+        }
+    }
+    for (store, left) in recovered.files {
+        let fate = match left.fate {
+            Fate::InUse => continue,
+            Fate::Removed => "its job is dead; removed".to_owned(),
+            Fate::ManifestPlaced => "its backup is complete; put in its place".to_owned(),
+            Fate::Kept(why) => format!("left alone: {why}"),
+        };
+        output::tell(&format!("store {store}: found {} ({}): {fate}", left.file, bytes(left.size)));
+    }
+    Ok(())
 }
 
 struct Watch {

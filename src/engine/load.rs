@@ -1,7 +1,7 @@
 //! Rows of a package into the tables of a database: several tables at once, each on a connection of its own, each
 //! count compared with the package's.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
@@ -13,7 +13,6 @@ use super::job::{JobContext, Meter, Stop, TableMeter};
 use super::package::{self, Opened};
 use crate::bacpac::bcp::BcpError;
 use crate::bacpac::package::{PackageError, Report, TableData};
-use crate::sqlserver::columns::ServerColumns;
 use crate::sqlserver::connect;
 use crate::sqlserver::rows::{RowConnection, ServerColumn};
 use crate::sqlserver::target::Target;
@@ -28,7 +27,7 @@ pub async fn tables(
     connections: usize,
     opened: &Arc<Opened>,
     report: &Report,
-    mut columns: ServerColumns,
+    mut columns: HashMap<(String, String), Vec<ServerColumn>>,
 ) -> Result<(u64, u64), Stop> {
     let with_rows: Vec<usize> =
         (0..opened.package.tables().len()).filter(|n| !opened.package.tables()[*n].parts.is_empty()).collect();

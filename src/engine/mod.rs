@@ -3,17 +3,24 @@
 //! Commands in and events out are plain serialisable values (`command`, `event`): the same types travel inside a
 //! process and, later, through the agent's socket.
 
+pub mod archive;
+mod backup;
 pub mod catalog;
 pub mod command;
+mod database;
 pub mod event;
+mod extract;
 mod failure;
 pub mod job;
 pub mod journal;
+mod load;
 pub mod package;
 mod process;
 pub mod query;
 pub mod queue;
+mod restore;
 pub mod scheduler;
 pub mod servers;
+pub mod service;
 pub mod verify;
 pub mod work;

@@ -17,7 +17,7 @@ use super::work::Jobs;
 use crate::bacpac::model::Object;
 use crate::bacpac::package::Report;
 use crate::bacpac::script::{self, Batch, Form, Phase, Script};
-use crate::sqlserver::columns::server_columns;
+use crate::sqlserver::catalogue::target_columns;
 use crate::sqlserver::connect;
 use crate::sqlserver::error::SqlError;
 use crate::sqlserver::orders::Orders;
@@ -106,7 +106,7 @@ async fn run(
     runner.phases(&script, |phase| phase.is_before_data()).await?;
 
     job.step(Step::Loading);
-    let columns = server_columns(&mut *runner.orders, &job.cancel).await?;
+    let columns = target_columns(&mut *runner.orders, &job.cancel).await?;
     let connections = jobs.servers.connections(wanted.server);
     let loaded = load::tables(job, &target, connections, &opened, &report, columns).await?;
 

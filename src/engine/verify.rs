@@ -3,12 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use super::backup::digest;
+use super::command::PackageSource;
 use super::event::{Failure, FailureKind, Step, Summary};
 use super::job::{JobContext, Meter, Stop, TableMeter};
 use super::package::{self, Located, Opened};
+use super::work::Jobs;
 use crate::bacpac::package::{Depth, ExpectedRows, PackageError, Report, TableData, VerifyOptions, Verifying};
+use crate::store::manifest::{Level, Verification};
 
 /// Feeds the job's meter, and stops when the job is to stop.
 struct Watcher {
@@ -100,4 +105,27 @@ pub async fn verify(job: &JobContext, located: Located) -> Result<(Summary, Arc<
         remarks: report.notes.clone(),
     };
     Ok((summary, opened, report))
+}
+
+/// Verify a package of a store or a path. What a backup's manifest says is compared, too, and the manifest then says
+/// that the backup was verified.
+pub async fn in_store(jobs: &Jobs, job: &JobContext, source: &PackageSource) -> Result<Summary, Stop> {
+    let (stores, wanted) = (jobs.stores.clone(), source.clone());
+    let located = jobs.blocking(job, move || package::locate(Some(&stores), &wanted)).await?;
+    let (summary, opened, _) = verify(job, located).await?;
+    let (PackageSource::Backup(backup), Some(manifest)) = (source, &opened.manifest) else { return Ok(summary) };
+    let store = Arc::clone(jobs.stores.get(&backup.store)?);
+    let (file, cancel) = (backup.file.clone(), job.cancel.clone());
+    let (bytes, expected) = (store.open(&file).map_err(Failure::from)?, manifest.sha256.clone());
+    let (_, found) = jobs.blocking(job, move || digest(&*bytes, &cancel)).await?;
+    if found != expected {
+        let message = format!("{file}: its SHA-256 is {found} where its manifest says {expected}");
+        return Err(Failure::new(message).kind(FailureKind::Damaged).hint("take another backup").into());
+    }
+    job.check()?;
+    let mut manifest = (**manifest).clone();
+    let level = manifest.verification.map_or(Level::Rows, |v| v.level.max(Level::Rows));
+    manifest.verification = Some(Verification { level, at: Timestamp::now() });
+    super::service::blocking(move || Ok(store.put_manifest(&file, &manifest)?)).await?;
+    Ok(summary)
 }

@@ -1,0 +1,60 @@
+//! `pacrat backup`, `pacrat restore`, `pacrat verify`: the commands that start jobs.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::output::Outcome;
+use super::session::{Session, runtime};
+use super::{source, watch};
+use crate::engine::command::{JobSpec, PackageSource, Trigger};
+use crate::engine::work::FileJobs;
+
+/// `pacrat backup TENANT…`.
+pub fn backup(session: &Session, tenants: Vec<String>, comment: Option<String>) -> Outcome {
+    session.with_engine(
+        |config| tenants.iter().filter_map(|t| config.tenants.get(t)).map(|t| t.server.clone()).collect(),
+        async |service| {
+            // Every name is looked at before the first job starts.
+            for tenant in &tenants {
+                service.config().tenant(tenant)?;
+            }
+            let mut specs: Vec<JobSpec> = Vec::new();
+            for tenant in &tenants {
+                let spec =
+                    JobSpec::Backup { tenant: tenant.clone(), comment: comment.clone(), trigger: Trigger::Manual };
+                if !specs.contains(&spec) {
+                    specs.push(spec);
+                }
+            }
+            watch::run_jobs(session, service, specs).await
+        },
+    )
+}
+
+/// `pacrat restore FILE|BACKUP --to SERVER --database NAME`.
+pub fn restore(session: &Session, package: &str, server: String, database: String, keep_partial: bool) -> Outcome {
+    session.with_engine(
+        |_| BTreeSet::from([server.clone()]),
+        async |service| {
+            let source = source::resolve(package, service.stores())?;
+            let spec = JobSpec::Restore { source, server: server.clone(), database, keep_partial };
+            watch::run_jobs(session, service, vec![spec]).await
+        },
+    )
+}
+
+/// `pacrat verify FILE|BACKUP`. A file needs no configuration and leaves no trace; of a backup the manifest and the
+/// journal say that it was verified.
+pub fn verify(session: &Session, package: &str) -> Outcome {
+    if let Some(source @ PackageSource::File { .. }) = source::as_file(package) {
+        let work = Arc::new(FileJobs);
+        return runtime()?.block_on(watch::run_alone(session, JobSpec::Verify { source }, work));
+    }
+    session.with_engine(
+        |_| BTreeSet::new(),
+        async |service| {
+            let source = source::resolve(package, service.stores())?;
+            watch::run_jobs(session, service, vec![JobSpec::Verify { source }]).await
+        },
+    )
+}

@@ -1,0 +1,154 @@
+//! Rows of a database into the parts of a package: several tables at once, each on a connection of its own.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::archive::Parts;
+use super::event::Failure;
+use super::job::{JobContext, Meter, Stop, TableMeter};
+use crate::bacpac::bcp::Encoder;
+use crate::sqlserver::catalogue::SourceTable;
+use crate::sqlserver::connect;
+use crate::sqlserver::rows::RowConnection;
+use crate::sqlserver::target::Target;
+
+/// A part ends with the row that brings it to so many bytes. DacFx's own parts begin anew at that size.
+const PART: usize = 4 << 20;
+/// Progress is counted at least so often.
+const STEP: usize = 256 << 10;
+
+/// Rows and bytes that were read of a table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// Rows.
+    pub rows: u64,
+    /// Bytes of BCP data.
+    pub bytes: u64,
+}
+
+/// Where rows are read from.
+pub struct From<'a> {
+    /// Server and database.
+    pub target: &'a Target,
+    /// Connections at once.
+    pub connections: usize,
+    /// Read under a snapshot.
+    pub snapshot: bool,
+}
+
+/// Read every table. What was moved, in the order of `tables`.
+pub async fn tables(
+    job: &JobContext,
+    from: &From<'_>,
+    tables: &Arc<[SourceTable]>,
+    parts: &Parts,
+) -> Result<Vec<Moved>, Stop> {
+    let meters = tables.iter().map(|t| TableMeter::new(t.plan.to_string(), Some(t.rows), None));
+    let meter = job.measure(meters.collect());
+    // The largest first, so that no connection is left alone with it at the end.
+    let mut order: Vec<usize> = (0..tables.len()).collect();
+    order.sort_by_key(|n| std::cmp::Reverse(tables[*n].rows));
+    let queue = Arc::new(Mutex::new(VecDeque::from(order)));
+    // The first failure stops the others.
+    let stop = job.cancel.child_token();
+    let mut set = JoinSet::new();
+    for _ in 0..from.connections.min(tables.len()) {
+        let lane = Lane {
+            target: from.target.clone(),
+            snapshot: from.snapshot,
+            tables: Arc::clone(tables),
+            meter: Arc::clone(&meter),
+            queue: Arc::clone(&queue),
+            parts: parts.clone(),
+            stop: stop.clone(),
+        };
+        set.spawn(lane.run());
+    }
+    let mut first: Option<Stop> = None;
+    while let Some(ended) = set.join_next().await {
+        let result = ended.unwrap_or_else(|e| Err(Failure::new("pacrat made a mistake of its own").because(&e).into()));
+        if let Err(why) = result {
+            stop.cancel();
+            // What comes of being stopped by the first failure is not told.
+            if first.is_none() || first == Some(Stop::Cancelled) {
+                first = Some(why);
+            }
+        }
+    }
+    job.keep_as_moved(&meter);
+    job.check()?;
+    match first {
+        Some(why) => Err(why),
+        None => {
+            let moved = |n: usize| Moved { rows: meter.table(n).rows(), bytes: meter.table(n).bytes() };
+            Ok((0..tables.len()).map(moved).collect())
+        }
+    }
+}
+
+/// One connection and the tables that it reads.
+struct Lane {
+    target: Target,
+    snapshot: bool,
+    tables: Arc<[SourceTable]>,
+    meter: Arc<Meter>,
+    queue: Arc<Mutex<VecDeque<usize>>>,
+    parts: Parts,
+    stop: CancellationToken,
+}
+
+impl Lane {
+    async fn run(self) -> Result<(), Stop> {
+        let mut connection = connect::open_rows(&self.target, &self.stop).await?;
+        if self.snapshot {
+            connection.begin_snapshot(&self.stop).await?;
+        }
+        while let Some(n) = self.next() {
+            if self.stop.is_cancelled() {
+                return Err(Stop::Cancelled);
+            }
+            self.table(&mut *connection, n).await?;
+        }
+        Ok(())
+    }
+
+    fn next(&self) -> Option<usize> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    async fn table(&self, connection: &mut dyn RowConnection, n: usize) -> Result<(), Stop> {
+        let (table, meter) = (&self.tables[n], self.meter.table(n));
+        meter.begin();
+        let (schema, name): (Arc<str>, Arc<str>) = (table.plan.schema.as_str().into(), table.plan.table.as_str().into());
+        let mut source = connection.read_table(&table.plan, &table.read, &self.stop).await?;
+        let mut encoder = Encoder::new(Arc::clone(&table.plan));
+        let mut number = 0;
+        loop {
+            let held = encoder.bytes().len();
+            let fill = source.read(&mut encoder, (held + STEP).min(PART), &self.stop).await?;
+            meter.add(fill.rows, (encoder.bytes().len() - held) as u64);
+            let full = encoder.bytes().len() >= PART;
+            if (full || fill.end) && !encoder.bytes().is_empty() {
+                let next = if fill.end { Vec::new() } else { Vec::with_capacity(PART + STEP) };
+                let put = self.parts.put(&schema, &name, number, encoder.take(next));
+                // The file can be slow; a cancellation is not.
+                tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => return Err(Stop::Cancelled),
+                    // Why the file takes no more is told by its writer.
+                    put = put => put.map_err(|_| Stop::Cancelled)?,
+                }
+                number += 1;
+            }
+            if fill.end {
+                break;
+            }
+        }
+        source.close().await?;
+        meter.finish();
+        Ok(())
+    }
+}
