@@ -19,14 +19,15 @@ pub fn run(session: &Session) -> Outcome {
                 tracing::warn!("what dead processes left was not put in order: {}", failure.lines().join(", "));
             }
             let options = tui::Options {
-                theme: tui::Theme::detect(),
+                theme: tui::Theme::detect(|name| std::env::var(name).ok()),
                 product: service.config().product.clone(),
                 zone: jiff::tz::TimeZone::system(),
-                hangup: tui::Hangup::default(),
+                hangup: tui::Hangup::Finish,
                 banner: None,
             };
             let ran = tui::run(Arc::new(service.clone()), options).await;
-            service.shutdown().await;
+            // Whoever left the dashboard said what becomes of its jobs; those that go on are seen to their end.
+            service.idle().await;
             match ran {
                 Ok(()) => Ok(exit::OK),
                 Err(e @ tui::DashboardError::NoTerminal(_)) => {

@@ -70,6 +70,11 @@ impl Service {
         self.scheduler.idle().await;
     }
 
+    /// Returns when no job of this process waits or is at work.
+    pub async fn idle(&self) {
+        self.scheduler.idle().await;
+    }
+
     /// The configuration.
     pub fn config(&self) -> &Config {
         &self.config
