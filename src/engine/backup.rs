@@ -100,7 +100,14 @@ impl Backup<'_> {
             return Err(written.err().map_or_else(|| Stop::Cancelled, Stop::from));
         };
         let proven = match written {
-            Ok(_) => self.prove(&*pending, &tables, &moved).await,
+            Ok(_) => {
+                let handles = pending.read_back().and_then(|first| Ok((first, pending.read_back()?)));
+                let label = pending.file().to_owned();
+                match handles {
+                    Ok((rows, bytes)) => self.prove(label, rows, bytes, &tables, &moved).await,
+                    Err(e) => Err(Failure::from(e).into()),
+                }
+            }
             Err(failure) => Err(failure.into()),
         };
         let (size, sha256) = match proven {
@@ -137,15 +144,16 @@ impl Backup<'_> {
     /// Read back what was written: every byte, every row, as many as were sent. The size and the digest.
     async fn prove(
         &self,
-        pending: &dyn Pending,
+        label: String,
+        rows: Box<dyn Source>,
+        bytes: Box<dyn Source>,
         tables: &[SourceTable],
         moved: &[Moved],
     ) -> Result<(u64, String), Stop> {
         let job = self.job;
         job.check()?;
         job.step(Step::Verifying);
-        let label = pending.file().to_owned();
-        let located = Located { label, source: pending.read_back().map_err(Failure::from)?, manifest: None };
+        let located = Located { label, source: rows, manifest: None };
         let opened = self.jobs.blocking(job, move || package::open(located)).await?;
         let expected = tables.iter().zip(moved).map(|(table, moved)| ExpectedRows {
             schema: table.plan.schema.clone(),
@@ -153,8 +161,8 @@ impl Backup<'_> {
             rows: moved.rows,
         });
         verify::check(job, Arc::new(opened), Some(expected.collect())).await?;
-        let (source, cancel) = (pending.read_back().map_err(Failure::from)?, job.cancel.clone());
-        self.jobs.blocking(job, move || digest(&*source, &cancel)).await
+        let cancel = job.cancel.clone();
+        self.jobs.blocking(job, move || digest(&*bytes, &cancel)).await
     }
 
     fn head(&self, catalogue: &Catalogue) -> Head {
