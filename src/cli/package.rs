@@ -150,9 +150,9 @@ pub fn script(session: &Session, argument: &str) -> Outcome {
     let script = script::script(&opened.model, Form::Server);
     let mut out = output::stdout();
     if session.common.json {
-        let batches = script.batches.iter().map(|b| {
-            serde_json::json!({ "phase": format!("{:?}", b.phase), "kind": b.kind, "name": b.name, "sql": b.sql })
-        });
+        let batches = script.batches.iter().map(
+            |b| serde_json::json!({ "phase": format!("{:?}", b.phase), "kind": b.kind, "name": b.name, "sql": b.sql }),
+        );
         let left = script.not_carried.iter();
         let left = left.map(|n| serde_json::json!({ "kind": n.kind, "name": n.name, "reason": n.reason }));
         let document = serde_json::json!({

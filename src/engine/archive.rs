@@ -143,11 +143,7 @@ impl Writing {
     }
 }
 
-fn write(
-    mut pending: Box<dyn Pending>,
-    head: &Head,
-    mut orders: mpsc::UnboundedReceiver<Order>,
-) -> Ended {
+fn write(mut pending: Box<dyn Pending>, head: &Head, mut orders: mpsc::UnboundedReceiver<Order>) -> Ended {
     let label = pending.file().to_owned();
     let result = append(&mut *pending, head, &mut orders).map_err(|e| match e {
         PackageError::Write(source) => {
@@ -229,7 +225,12 @@ mod tests {
         let bound = package.bind(vec![plan]).unwrap();
         let mut rows = 0;
         for part in &bound.tables()[0].parts {
-            bound.part_bytes(&bound.tables()[0], part, |b| { rows += b.len() / 4; Ok::<(), PackageError>(()) }).unwrap();
+            bound
+                .part_bytes(&bound.tables()[0], part, |b| {
+                    rows += b.len() / 4;
+                    Ok::<(), PackageError>(())
+                })
+                .unwrap();
         }
         assert_eq!(rows, 100_000);
         pending.discard().unwrap();

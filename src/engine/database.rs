@@ -81,7 +81,9 @@ pub async fn drop_made(target: &Target, name: &str, job: &JobContext) {
                 return;
             }
             Ok(Err(error)) => error,
-            Err(_) => SqlError::Timeout { doing: format!("dropping database {name}"), seconds: DROP_PATIENCE.as_secs() },
+            Err(_) => {
+                SqlError::Timeout { doing: format!("dropping database {name}"), seconds: DROP_PATIENCE.as_secs() }
+            }
         };
         // A session of ours that is just ending, a server that comes back.
         let passing = error.number() == Some(IN_USE) || error.retryable();

@@ -122,7 +122,8 @@ impl Lane {
     async fn table(&self, connection: &mut dyn RowConnection, n: usize) -> Result<(), Stop> {
         let (table, meter) = (&self.tables[n], self.meter.table(n));
         meter.begin();
-        let (schema, name): (Arc<str>, Arc<str>) = (table.plan.schema.as_str().into(), table.plan.table.as_str().into());
+        let (schema, name): (Arc<str>, Arc<str>) =
+            (table.plan.schema.as_str().into(), table.plan.table.as_str().into());
         let mut source = connection.read_table(&table.plan, &table.read, &self.stop).await?;
         let mut encoder = Encoder::new(Arc::clone(&table.plan));
         let mut number = 0;

@@ -67,12 +67,7 @@ pub async fn restore(jobs: &Jobs, job: &JobContext, wanted: &Wanted<'_>) -> Resu
     })
 }
 
-async fn run(
-    jobs: &Jobs,
-    job: &JobContext,
-    wanted: &Wanted<'_>,
-    made: &mut Option<Target>,
-) -> Result<Summary, Stop> {
+async fn run(jobs: &Jobs, job: &JobContext, wanted: &Wanted<'_>, made: &mut Option<Target>) -> Result<Summary, Stop> {
     let name = wanted.database;
     let stores = jobs.stores.clone();
     let source = wanted.source.clone();
@@ -87,7 +82,10 @@ async fn run(
     let mut master = connect::open(&target.with_database("master"), &job.cancel).await?;
     if database::exists(&mut *master, name, &job.cancel).await? {
         let failure = Failure::new(format!("database {name} exists already on {}", wanted.server));
-        return Err(failure.kind(FailureKind::Request).hint("choose another name; a restore touches no database").into());
+        return Err(failure
+            .kind(FailureKind::Request)
+            .hint("choose another name; a restore touches no database")
+            .into());
     }
 
     job.step(Step::Creating);
@@ -184,7 +182,8 @@ impl Runner<'_> {
     }
 
     fn left_out(&self, batch: &Batch, error: &SqlError) {
-        let why = error.server().map_or_else(|| error.to_string(), |e| format!("{}: {}", e.cause.number, e.cause.message));
+        let why =
+            error.server().map_or_else(|| error.to_string(), |e| format!("{}: {}", e.cause.number, e.cause.message));
         self.job.remark(format!("not restored: {} {}: {why}", batch.kind, batch.name));
     }
 }
@@ -248,7 +247,10 @@ async fn counted(
         report.tables.iter().map(|t| ((t.schema.as_str(), t.table.as_str()), t.rows)).collect();
     for tables in opened.package.tables().chunks(COUNTED_AT_ONCE) {
         let counts = tables.iter().enumerate().map(|(n, t)| {
-            format!("SELECT {n} AS n, COUNT_BIG(*) AS row_count FROM {}", quote::qualified(&t.plan.schema, &t.plan.table))
+            format!(
+                "SELECT {n} AS n, COUNT_BIG(*) AS row_count FROM {}",
+                quote::qualified(&t.plan.schema, &t.plan.table)
+            )
         });
         let sql = counts.collect::<Vec<_>>().join(" UNION ALL ");
         let answer = orders.batch(&sql, "counting the restored rows", cancel).await?;
@@ -264,7 +266,9 @@ async fn counted(
             if found != Some(expected) {
                 let found = found.map_or_else(|| "an unknown number of".to_owned(), |n| n.to_string());
                 let message = format!("table {} has {found} rows where the package has {expected}", table.plan);
-                return Err(Failure::new(message).hint("nothing of the package is lost: restore again, and report this").into());
+                return Err(Failure::new(message)
+                    .hint("nothing of the package is lost: restore again, and report this")
+                    .into());
             }
         }
     }
