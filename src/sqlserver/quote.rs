@@ -1,36 +1,12 @@
 //! The one place where a name or a text becomes SQL.
 
-/// A name as a delimited identifier: `[a]]b]` for `a]b`. Never fails; whether the name exists is the server's to say.
-pub fn identifier(name: &str) -> String {
-    let mut out = String::with_capacity(name.len() + 2);
-    out.push('[');
-    for c in name.chars() {
-        if c == ']' {
-            out.push(']');
-        }
-        out.push(c);
-    }
-    out.push(']');
-    out
-}
+/// A name as a delimited identifier: `[a]]b]` for `a]b`; a text as a Unicode literal: `N'it''s'`. The same functions
+/// write the names of the model and of its script.
+pub use crate::bacpac::model::{literal, quote as identifier};
 
 /// `[schema].[name]`.
 pub fn qualified(schema: &str, name: &str) -> String {
     format!("{}.{}", identifier(schema), identifier(name))
-}
-
-/// A text as a Unicode literal: `N'it''s'`.
-pub fn literal(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 3);
-    out.push_str("N'");
-    for c in text.chars() {
-        if c == '\'' {
-            out.push('\'');
-        }
-        out.push(c);
-    }
-    out.push('\'');
-    out
 }
 
 /// Whether a collation's name can stand in SQL: it is a bare word there, and cannot be delimited.
