@@ -4,10 +4,13 @@
 
 pub mod ast;
 pub mod error;
+pub mod exec;
 pub mod expression;
+pub mod hooks;
 pub mod lexer;
 pub mod normal;
 pub mod parse;
+pub mod rights;
 
 /// Says on stderr that a test needs what is not here.
 #[cfg(test)]

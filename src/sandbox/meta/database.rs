@@ -377,7 +377,8 @@ pub struct Database {
     /// (role, member)
     pub role_members: Vec<(i32, i32)>,
     pub permissions: Vec<Permission>,
-    pub properties: Vec<ExtendedProperty>,
+    /// By class, major and minor id and folded name.
+    pub properties: Shards<(u8, i32, i32, String), ExtendedProperty>,
     pub types: Vec<Arc<UserType>>,
     pub xml_collections: Vec<Arc<XmlSchemaCollection>>,
     pub partition_functions: Vec<PartitionFunction>,
@@ -489,7 +490,7 @@ impl Database {
             principals,
             role_members: Vec::new(),
             permissions: vec![],
-            properties: Vec::new(),
+            properties: Shards::default(),
             types: Vec::new(),
             xml_collections: Vec::new(),
             partition_functions: Vec::new(),
@@ -741,6 +742,26 @@ impl Database {
     /// what it was in `self` (`None`: it did not exist).
     pub fn undo_of(&self, after: &Database) -> Vec<(i32, Option<Arc<Object>>)> {
         self.objects.changed(&after.objects)
+    }
+
+    /// Brings back everything but objects as it was in `before`.
+    pub fn undo_shape(&mut self, before: &Database) {
+        self.name.clone_from(&before.name);
+        self.collation.clone_from(&before.collation);
+        self.owner.clone_from(&before.owner);
+        self.options = before.options.clone();
+        self.schemas = before.schemas.clone();
+        self.principals = before.principals.clone();
+        self.role_members = before.role_members.clone();
+        self.permissions = before.permissions.clone();
+        self.properties = before.properties.clone();
+        self.types = before.types.clone();
+        self.xml_collections = before.xml_collections.clone();
+        self.partition_functions = before.partition_functions.clone();
+        self.partition_schemes = before.partition_schemes.clone();
+        self.filegroups = before.filegroups.clone();
+        self.files = before.files.clone();
+        self.fulltext_catalogs = before.fulltext_catalogs.clone();
     }
 
     /// Applies [`Database::undo_of`].

@@ -528,7 +528,7 @@ fn is_unit(word: &str) -> bool {
 
 /// A statement that this server does not know.
 // Assumption: 40517 is Azure's "not supported in this version", the nearest existing number for a refusal.
-pub(super) fn unsupported(what: &str) -> DdlError {
+pub(crate) fn unsupported(what: &str) -> DdlError {
     DdlError::new(
         40517,
         1,

@@ -1,0 +1,854 @@
+//! Constraints: PRIMARY KEY, UNIQUE, CHECK, DEFAULT, FOREIGN KEY, with the errors that come in pairs (fact 51).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::sandbox::ddl::ast::{ConstraintDef, ConstraintKind, KeyColumn, ObjectName};
+use crate::sandbox::ddl::error::{DdlError, DdlResult, invalid_column, name_in_use};
+use crate::sandbox::ddl::expression::Expr;
+use crate::sandbox::ddl::hooks::BuildError;
+use crate::sandbox::ddl::normal;
+use crate::sandbox::meta::names::fold;
+use crate::sandbox::meta::{
+    Check, Column, Database, DefaultConstraint, ForeignKey, Head, Index, IndexColumn, IndexKind, Key, Object,
+    ReferentialAction, Table,
+};
+
+use super::Run;
+use super::table::Making;
+
+/// Gives columns of an expression the spelling they have in their table.
+pub(super) fn respell(expr: &mut Expr, table: &Table, ignore_case: bool) {
+    let spell = |name: &mut String| {
+        if let Some(column) = table.find_column(name, ignore_case) {
+            name.clone_from(&column.name);
+        }
+    };
+    match expr {
+        Expr::Column(parts) => {
+            // A column of the table may be written with the table's name before it; it is kept without.
+            if let Some(last) = parts.pop() {
+                let mut last = last;
+                spell(&mut last);
+                *parts = vec![last];
+            }
+        }
+        Expr::Function { name, args, .. } => {
+            if name.len() > 1 && table.find_column(&name[0], ignore_case).is_some() {
+                let mut first = std::mem::take(&mut name[0]);
+                spell(&mut first);
+                name[0] = first;
+            }
+            args.iter_mut().for_each(|a| respell(a, table, ignore_case));
+        }
+        Expr::Method { target, args, .. } => {
+            respell(target, table, ignore_case);
+            args.iter_mut().flatten().for_each(|a| respell(a, table, ignore_case));
+        }
+        Expr::Static { args, .. } => args.iter_mut().flatten().for_each(|a| respell(a, table, ignore_case)),
+        Expr::Convert { value, style, .. } => {
+            respell(value, table, ignore_case);
+            style.iter_mut().for_each(|s| respell(s, table, ignore_case));
+        }
+        Expr::AsType { value, culture, .. } => {
+            respell(value, table, ignore_case);
+            culture.iter_mut().for_each(|s| respell(s, table, ignore_case));
+        }
+        Expr::Case { operand, whens, otherwise } => {
+            operand.iter_mut().for_each(|o| respell(o, table, ignore_case));
+            for (when, then) in whens {
+                respell(when, table, ignore_case);
+                respell(then, table, ignore_case);
+            }
+            otherwise.iter_mut().for_each(|o| respell(o, table, ignore_case));
+        }
+        Expr::Unary(_, e) | Expr::Collate(e, _) | Expr::Not(e) | Expr::IsNull(e, _) => respell(e, table, ignore_case),
+        Expr::Arithmetic(_, a, b)
+        | Expr::Compare(_, a, b)
+        | Expr::And(a, b)
+        | Expr::Or(a, b)
+        | Expr::AtTimeZone(a, b) => {
+            respell(a, table, ignore_case);
+            respell(b, table, ignore_case);
+        }
+        Expr::Like { value, pattern, escape, .. } => {
+            respell(value, table, ignore_case);
+            respell(pattern, table, ignore_case);
+            escape.iter_mut().for_each(|e| respell(e, table, ignore_case));
+        }
+        Expr::Between { value, low, high, .. } => {
+            respell(value, table, ignore_case);
+            respell(low, table, ignore_case);
+            respell(high, table, ignore_case);
+        }
+        Expr::In { value, list, .. } => {
+            respell(value, table, ignore_case);
+            list.iter_mut().for_each(|l| respell(l, table, ignore_case));
+        }
+        Expr::Null
+        | Expr::Default
+        | Expr::Number { .. }
+        | Expr::Money { .. }
+        | Expr::Text { .. }
+        | Expr::Binary(_)
+        | Expr::Variable(_)
+        | Expr::DatePart(_)
+        | Expr::NextValue(_) => {}
+    }
+}
+
+/// The 547 of ALTER TABLE (fact 53): the column is named when the constraint has one.
+fn conflict(kind: &str, name: &str, database: &Database, table: &Object, column: Option<&str>) -> DdlError {
+    let at = column.map_or(String::new(), |c| format!(", column '{c}'"));
+    DdlError::new(
+        547,
+        0,
+        16,
+        format!(
+            "The ALTER TABLE statement conflicted with the {kind} constraint \"{name}\". The conflict occurred in database \
+             \"{}\", table \"{}.{}\"{at}.",
+            database.name,
+            database.schema_name(table.schema_id),
+            table.name
+        ),
+    )
+}
+
+impl Run<'_> {
+    /// Adds one constraint to a table that is being made or altered. `check` is WITH CHECK or NOCHECK of ALTER TABLE.
+    pub(super) fn add_constraint(
+        &mut self,
+        database_id: i32,
+        object: Object,
+        def: &ConstraintDef,
+        column: Option<&str>,
+        check: Option<bool>,
+        making: Making,
+    ) -> DdlResult<Object> {
+        match &def.kind {
+            ConstraintKind::Key { .. } => self.add_key(database_id, object, def, making),
+            ConstraintKind::Check { expr, not_for_replication } => {
+                self.add_check(database_id, object, def, expr, *not_for_replication, column, check, making)
+            }
+            ConstraintKind::Default { expr, column, .. } => {
+                self.add_default(database_id, object, def, expr, column, making)
+            }
+            ConstraintKind::Foreign { .. } => self.add_foreign(database_id, object, def, check),
+            ConstraintKind::Edge => Ok(object),
+        }
+    }
+
+    /// A constraint's name and id: its own name must be free, a system's name is made.
+    fn head(
+        &mut self,
+        database_id: i32,
+        object: &Object,
+        def: &ConstraintDef,
+        prefix: &str,
+        column: Option<&str>,
+        making: Making,
+        long: bool,
+    ) -> DdlResult<Head> {
+        let object_id = self.db_mut(database_id)?.new_object_id();
+        let name = match &def.name {
+            Some(name) => {
+                let database = self.db(database_id)?;
+                let own = object.table().is_some_and(|t| t.constraints().any(|(h, _)| database.same(&h.name, name)));
+                let table = database.same(&object.name, name) && making == Making::Table;
+                if own || table || (making == Making::Table && database.locate(object.schema_id, name).is_some()) {
+                    return Err(name_in_use(name, 5).constraint(1));
+                }
+                name.clone()
+            }
+            None => system_name(prefix, &object.name, column, object_id, long),
+        };
+        Ok(Head { object_id, name, system_named: def.name.is_none(), created: self.now, modified: self.now })
+    }
+
+    fn key_columns(&self, database_id: i32, object: &Object, columns: &[KeyColumn]) -> DdlResult<Vec<IndexColumn>> {
+        let ci = self.db(database_id)?.ignore_case;
+        let table = object.table();
+        let mut out: Vec<IndexColumn> = Vec::new();
+        for key in columns {
+            let Some(found) = table.and_then(|t| t.find_column(&key.name, ci)) else {
+                return Err(DdlError::new(
+                    1911,
+                    1,
+                    16,
+                    format!("Column name '{}' does not exist in the target table or view.", key.name),
+                )
+                .constraint(0));
+            };
+            if out.iter().any(|o| o.column_id == found.id) {
+                return Err(DdlError::new(
+                    1909,
+                    1,
+                    16,
+                    format!(
+                        "Cannot use duplicate column names in index. Column name '{}' listed more than once.",
+                        found.name
+                    ),
+                )
+                .constraint(0));
+            }
+            if !super::index::may_be_key(found) {
+                return Err(super::index::not_a_key(&found.name, &object.name).constraint(1));
+            }
+            out.push(IndexColumn { column_id: found.id, descending: key.descending, included: false });
+        }
+        Ok(out)
+    }
+
+    fn add_key(
+        &mut self,
+        database_id: i32,
+        mut object: Object,
+        def: &ConstraintDef,
+        making: Making,
+    ) -> DdlResult<Object> {
+        let ConstraintKind::Key { primary, clustered, hash, columns, options, on } = &def.kind else {
+            return Ok(object);
+        };
+        let Some(table) = object.table() else { return Ok(object) };
+        if *primary && table.primary_key().is_some() {
+            return Err(DdlError::new(
+                1779,
+                0,
+                16,
+                format!("Table '{}' already has a primary key defined on it.", object.name),
+            )
+            .constraint(0));
+        }
+        let keys = self.key_columns(database_id, &object, columns)?;
+        if *primary
+            && keys.iter().any(|k| {
+                table.column(k.column_id).is_some_and(|c| {
+                    // A computed key column must be persisted or known to be not null.
+                    c.nullable && (c.computed.is_none() || c.computed.as_ref().is_some_and(|c| !c.persisted))
+                })
+            })
+        {
+            return Err(DdlError::new(
+                8111,
+                1,
+                16,
+                format!("Cannot define PRIMARY KEY constraint on nullable column in table '{}'.", object.name),
+            )
+            .constraint(0));
+        }
+        let has_clustered = table.clustered().is_some();
+        let clustered = clustered.unwrap_or(*primary && !has_clustered && table.durability.is_none() && !*hash);
+        if clustered && has_clustered {
+            let existing = table.clustered().map(|i| i.name.clone()).unwrap_or_default();
+            return Err(DdlError::new(
+                1902,
+                3,
+                16,
+                format!(
+                    "Cannot create more than one clustered index on table '{}'. Drop the existing clustered index \
+                     '{existing}' before creating another.",
+                    object.name
+                ),
+            )
+            .constraint(0));
+        }
+        let index_id = table.free_index_id(clustered);
+        let kind = match (clustered, hash) {
+            (true, _) => IndexKind::Clustered,
+            (false, true) => IndexKind::Hash,
+            (false, false) => IndexKind::Nonclustered,
+        };
+        let head = self.head(database_id, &object, def, if *primary { "PK" } else { "UQ" }, None, making, true)?;
+        let mut index = Index {
+            index_id,
+            name: head.name.clone(),
+            unique: true,
+            primary_key: *primary,
+            unique_constraint: !*primary,
+            columns: keys,
+            ..super::index::blank(kind)
+        };
+        super::index::apply_options(&mut index, options);
+        self.place_index(database_id, &object, &mut index, on.as_ref())?;
+        if let Some(table) = object.table_mut() {
+            if *primary {
+                for key in &index.columns {
+                    if let Some(column) = table.column_mut(key.column_id) {
+                        column.nullable = false;
+                    }
+                }
+            }
+            table.keys.push(Key { head, primary: *primary, index_id });
+            table.indexes.push(index.clone());
+            table.indexes.sort_by_key(|i| i.index_id);
+        }
+        if making == Making::Table {
+            self.build(database_id, &object, &index).map_err(|e| e.constraint(1).with_3621())?;
+        }
+        Ok(object)
+    }
+
+    /// Builds an index over the rows that are there; 1505 for a duplicate.
+    pub(super) fn build(&mut self, database_id: i32, object: &Object, index: &Index) -> DdlResult<()> {
+        let database = self.db(database_id)?.clone();
+        match self.hooks.index_created(&database, object, index) {
+            Ok(()) => Ok(()),
+            Err(BuildError::Other(error)) => Err(error),
+            Err(BuildError::Duplicate(key)) => Err(DdlError::new(
+                1505,
+                1,
+                16,
+                format!(
+                    "The CREATE UNIQUE INDEX statement terminated because a duplicate key was found for the object name \
+                     '{}.{}' and the index name '{}'. The duplicate key value is {key}.",
+                    database.schema_name(object.schema_id),
+                    object.name,
+                    index.name
+                ),
+            )),
+        }
+    }
+
+    fn add_default(
+        &mut self,
+        database_id: i32,
+        mut object: Object,
+        def: &ConstraintDef,
+        expr: &Expr,
+        column: &str,
+        making: Making,
+    ) -> DdlResult<Object> {
+        let ci = self.db(database_id)?.ignore_case;
+        let Some((id, has, identity)) = object
+            .table()
+            .and_then(|t| t.find_column(column, ci))
+            .map(|c| (c.id, c.default.is_some() || c.bound_default.is_some(), c.identity.is_some()))
+        else {
+            return Err(DdlError::new(
+                1752,
+                0,
+                16,
+                format!("Column '{column}' in table '{}' is invalid for creating a default constraint.", object.name),
+            )
+            .constraint(0));
+        };
+        if let Some(name) = normal::columns(expr).first() {
+            return Err(DdlError::new(
+                128,
+                1,
+                15,
+                format!(
+                    "The name \"{name}\" is not permitted in this context. Valid expressions are constants, constant \
+                     expressions, and (in some contexts) variables. Column names are not permitted."
+                ),
+            ));
+        }
+        if has {
+            return Err(DdlError::new(1781, 1, 16, "Column already has a DEFAULT bound to it.").constraint(0));
+        }
+        if identity {
+            return Err(DdlError::new(
+                1754,
+                1,
+                16,
+                format!(
+                    "Defaults cannot be created on columns with an IDENTITY attribute. Table '{}', column '{column}'.",
+                    object.name
+                ),
+            )
+            .constraint(0));
+        }
+        let head = self.head(database_id, &object, def, "DF", Some(column), making, false)?;
+        let definition = normal::definition(expr);
+        if let Some(column) = object.table_mut().and_then(|t| t.column_mut(id)) {
+            column.default = Some(DefaultConstraint { head, definition });
+        }
+        Ok(object)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a constraint is said in many words")]
+    fn add_check(
+        &mut self,
+        database_id: i32,
+        mut object: Object,
+        def: &ConstraintDef,
+        expr: &Expr,
+        not_for_replication: bool,
+        at: Option<&str>,
+        check: Option<bool>,
+        making: Making,
+    ) -> DdlResult<Object> {
+        let ci = self.db(database_id)?.ignore_case;
+        let mut columns: Vec<i32> = Vec::new();
+        let mut spelled = expr.clone();
+        if let Some(table) = object.table() {
+            respell(&mut spelled, table, ci);
+            for name in normal::columns(expr) {
+                let Some(column) = table.find_column(&name, ci) else { return Err(invalid_column(&name).compile()) };
+                if column.computed.as_ref().is_some_and(|c| !c.persisted) {
+                    return Err(not_persisted(&column.name, &object.name, "CHECK CONSTRAINT").constraint(0));
+                }
+                if let Some(at) = at
+                    && fold(at, ci) != fold(&name, ci)
+                {
+                    return Err(DdlError::new(
+                        8141,
+                        0,
+                        16,
+                        format!(
+                            "Column CHECK constraint for column '{at}', table '{}' references another column in the same \
+                             table.",
+                            object.name
+                        ),
+                    )
+                    .constraint(0));
+                }
+                if !columns.contains(&column.id) {
+                    columns.push(column.id);
+                }
+            }
+        }
+        // Fact 35: the column, if it is one, however the constraint was written.
+        let parent_column_id = if columns.len() == 1 { columns[0] } else { 0 };
+        let single = object.table().and_then(|t| t.column(parent_column_id)).map(|c| c.name.clone());
+        let head = self.head(database_id, &object, def, "CK", single.as_deref(), making, false)?;
+        let trusted = check != Some(false) && !not_for_replication;
+        let made = Check {
+            head,
+            definition: normal::definition(&spelled),
+            parent_column_id,
+            columns,
+            disabled: false,
+            not_trusted: !trusted,
+            not_for_replication,
+        };
+        if making == Making::Table && check != Some(false) {
+            let database = self.db(database_id)?.clone();
+            if !self.hooks.check_holds(&database, &object, &made)? {
+                return Err(conflict("CHECK", &made.head.name, &database, &object, single.as_deref()));
+            }
+        }
+        if let Some(table) = object.table_mut() {
+            table.checks.push(made);
+        }
+        Ok(object)
+    }
+
+    fn add_foreign(
+        &mut self,
+        database_id: i32,
+        mut object: Object,
+        def: &ConstraintDef,
+        check: Option<bool>,
+    ) -> DdlResult<Object> {
+        let ConstraintKind::Foreign { columns, table: to, referenced, on_delete, on_update, not_for_replication } =
+            &def.kind
+        else {
+            return Ok(object);
+        };
+        // The name first: errors print it.
+        let head =
+            self.head(database_id, &object, def, "FK", columns.first().map(String::as_str), Making::Table, false)?;
+        let name = head.name.clone();
+        let target = self.referenced_table(database_id, &object, to, &name)?;
+        let database = self.db(database_id)?.clone();
+        let ci = database.ignore_case;
+        let own = target.object_id == object.object_id;
+        let (Some(table), Some(other)) = (object.table(), target.table()) else { return Ok(object) };
+        // Implicit reference: the primary key.
+        let wanted: Vec<String> = if referenced.is_empty() {
+            let key = other.primary_key().and_then(|k| other.index(k.index_id)).ok_or_else(|| {
+                DdlError::new(
+                    1773,
+                    0,
+                    16,
+                    format!(
+                        "Foreign key '{name}' has implicit reference to object '{}' which does not have a primary key \
+                         defined on it.",
+                        to.name
+                    ),
+                )
+                .constraint(1)
+            })?;
+            key.keys().filter_map(|k| other.column(k.column_id)).map(|c| c.name.clone()).collect()
+        } else {
+            referenced.clone()
+        };
+        if columns.len() != wanted.len() {
+            return Err(DdlError::new(
+                8139,
+                0,
+                16,
+                format!(
+                    "Number of referencing columns in foreign key differs from number of referenced columns, table '{}'.",
+                    object.name
+                ),
+            ));
+        }
+        let mut pairs: Vec<(&Column, &Column)> = Vec::new();
+        for (here, there) in columns.iter().zip(&wanted) {
+            let Some(a) = table.find_column(here, ci) else {
+                return Err(DdlError::new(
+                    1769,
+                    1,
+                    16,
+                    format!(
+                        "Foreign key '{name}' references invalid column '{here}' in referencing table '{}'.",
+                        object.name
+                    ),
+                )
+                .constraint(0));
+            };
+            let Some(b) = other.find_column(there, ci) else {
+                return Err(DdlError::new(
+                    1770,
+                    0,
+                    16,
+                    format!(
+                        "Foreign key '{name}' references invalid column '{there}' in referenced table '{}'.",
+                        target.name
+                    ),
+                )
+                .constraint(1));
+            };
+            pairs.push((a, b));
+        }
+        for (a, b) in &pairs {
+            if a.computed.as_ref().is_some_and(|c| !c.persisted) {
+                return Err(not_persisted(&a.name, &object.name, "FOREIGN KEY CONSTRAINT").constraint(1));
+            }
+            if !same_base(a, b) {
+                return Err(DdlError::new(
+                    1778,
+                    0,
+                    16,
+                    format!(
+                        "Column '{}.{}' is not the same data type as referencing column '{}.{}' in foreign key '{name}'.",
+                        target.name, b.name, object.name, a.name
+                    ),
+                )
+                .constraint(1));
+            }
+            if a.ty.length != b.ty.length || a.ty.scale != b.ty.scale || a.ty.precision != b.ty.precision {
+                return Err(DdlError::new(
+                    1753,
+                    0,
+                    16,
+                    format!(
+                        "Column '{}.{}' is not the same length or scale as referencing column '{}.{}' in foreign key \
+                         '{name}'. Columns participating in a foreign key relationship must be defined with the same length \
+                         and scale.",
+                        target.name, b.name, object.name, a.name
+                    ),
+                )
+                .constraint(1));
+            }
+            if a.ty.collation.as_ref().map(|c| &c.name) != b.ty.collation.as_ref().map(|c| &c.name) {
+                return Err(DdlError::new(
+                    1757,
+                    0,
+                    16,
+                    format!(
+                        "Column '{}.{}' is not of same collation as referencing column '{}.{}' in foreign key '{name}'.",
+                        target.name, b.name, object.name, a.name
+                    ),
+                )
+                .constraint(1));
+            }
+        }
+        let there: BTreeSet<i32> = pairs.iter().map(|(_, b)| b.id).collect();
+        let candidate = other.indexes.iter().find(|i| {
+            i.unique && i.filter.is_none() && i.keys().map(|k| k.column_id).collect::<BTreeSet<_>>() == there
+        });
+        let Some(candidate) = candidate else {
+            return Err(DdlError::new(
+                1776,
+                0,
+                16,
+                format!(
+                    "There are no primary or candidate keys in the referenced table '{}' that match the referencing column \
+                     list in the foreign key '{name}'.",
+                    to.name
+                ),
+            )
+            .constraint(1));
+        };
+        let actions = [*on_delete, *on_update];
+        if actions.contains(&ReferentialAction::SetNull) && pairs.iter().any(|(a, _)| !a.nullable) {
+            return Err(DdlError::new(
+                1761,
+                0,
+                16,
+                format!(
+                    "Cannot create the foreign key \"{name}\" with the SET NULL referential action, because one or more \
+                     referencing columns are not nullable."
+                ),
+            )
+            .constraint(1));
+        }
+        if actions.contains(&ReferentialAction::SetDefault)
+            && pairs.iter().any(|(a, _)| !a.nullable && a.default.is_none() && a.bound_default.is_none())
+        {
+            return Err(DdlError::new(
+                1762,
+                0,
+                16,
+                format!(
+                    "Cannot create the foreign key \"{name}\" with the SET DEFAULT referential action, because one or more \
+                     referencing not-nullable columns lack a default constraint."
+                ),
+            )
+            .constraint(1));
+        }
+        let made = ForeignKey {
+            referenced_object_id: target.object_id,
+            key_index_id: candidate.index_id,
+            columns: pairs.iter().map(|(a, b)| (a.id, b.id)).collect(),
+            on_delete: *on_delete,
+            on_update: *on_update,
+            disabled: false,
+            not_trusted: check == Some(false) || *not_for_replication,
+            not_for_replication: *not_for_replication,
+            head,
+        };
+        if may_cycle(&database, &object, &made) {
+            return Err(DdlError::new(
+                1785,
+                0,
+                16,
+                format!(
+                    "Introducing FOREIGN KEY constraint '{name}' on table '{}' may cause cycles or multiple cascade paths. \
+                     Specify ON DELETE NO ACTION or ON UPDATE NO ACTION, or modify other FOREIGN KEY constraints.",
+                    object.name
+                ),
+            )
+            .constraint(1));
+        }
+        if check != Some(false) && !self.hooks.foreign_key_holds(&database, &object, &made, &target)? {
+            return Err(foreign_conflict(&database, &object, &made, &target, own));
+        }
+        if let Some(table) = object.table_mut() {
+            table.foreign_keys.push(made);
+        }
+        Ok(object)
+    }
+
+    fn referenced_table(&mut self, database_id: i32, object: &Object, to: &ObjectName, key: &str) -> DdlResult<Object> {
+        let database = self.db(database_id)?;
+        let missing = || {
+            DdlError::new(1767, 0, 16, format!("Foreign key '{key}' references invalid table '{}'.", to.shown()))
+                .constraint(1)
+        };
+        if let Some(other) = &to.database
+            && !database.same(other, &database.name)
+        {
+            return Err(DdlError::new(
+                1763,
+                0,
+                16,
+                format!("Cross-database foreign key references are not supported. Foreign key '{}'.", to.shown()),
+            )
+            .constraint(0));
+        }
+        let schema_id = match &to.schema {
+            Some(schema) => database.schema(schema).ok_or_else(missing)?.schema_id,
+            None => object.schema_id,
+        };
+        if schema_id == object.schema_id && database.same(&to.name, &object.name) {
+            return Ok(object.clone());
+        }
+        let dbo = crate::sandbox::meta::database::DBO_SCHEMA;
+        let found = database
+            .find(schema_id, &to.name)
+            .or_else(|| if to.schema.is_none() { database.find(dbo, &to.name) } else { None })
+            .filter(|o| o.table().is_some())
+            .ok_or_else(missing)?;
+        Ok(found.as_ref().clone())
+    }
+
+    /// WITH CHECK CHECK CONSTRAINT, CHECK CONSTRAINT and NOCHECK CONSTRAINT (fact 37).
+    pub(super) fn switch_constraints(
+        &mut self,
+        database_id: i32,
+        mut object: Object,
+        check: Option<bool>,
+        enable: bool,
+        names: &crate::sandbox::ddl::ast::Named,
+    ) -> DdlResult<Object> {
+        let database = self.db(database_id)?.clone();
+        let wanted = |name: &str| match names {
+            crate::sandbox::ddl::ast::Named::All => true,
+            crate::sandbox::ddl::ast::Named::These(list) => list.iter().any(|n| database.same(n, name)),
+        };
+        let failed =
+            |e: DdlError| e.then(4916, 0, 16, "Could not enable or disable the constraint. See previous errors.");
+        if let (crate::sandbox::ddl::ast::Named::These(list), Some(table)) = (names, object.table()) {
+            for name in list {
+                let kind = table.constraints().find(|(h, _)| database.same(&h.name, name)).map(|(_, kind)| kind);
+                match kind {
+                    Some("C " | "F ") => {}
+                    Some(_) => {
+                        return Err(failed(DdlError::new(
+                            11415,
+                            1,
+                            16,
+                            format!(
+                                "Object '{name}' cannot be disabled or enabled. This action applies only to foreign key and \
+                                 check constraints."
+                            ),
+                        )));
+                    }
+                    None => {
+                        return Err(failed(DdlError::new(4917, 0, 16, format!("Constraint '{name}' does not exist."))));
+                    }
+                }
+            }
+        }
+        let snapshot = object.clone();
+        let verify = enable && check == Some(true);
+        if let Some(table) = object.table_mut() {
+            for item in table.checks.iter_mut().filter(|c| wanted(&c.head.name)) {
+                item.disabled = !enable;
+                if !enable {
+                    item.not_trusted = true;
+                } else if verify {
+                    if !self.hooks.check_holds(&database, &snapshot, item)? {
+                        let column =
+                            snapshot.table().and_then(|t| t.column(item.parent_column_id)).map(|c| c.name.as_str());
+                        return Err(conflict("CHECK", &item.head.name, &database, &snapshot, column));
+                    }
+                    item.not_trusted = item.not_for_replication;
+                }
+            }
+            for item in table.foreign_keys.iter_mut().filter(|f| wanted(&f.head.name)) {
+                item.disabled = !enable;
+                if !enable {
+                    item.not_trusted = true;
+                } else if verify {
+                    let own = item.referenced_object_id == snapshot.object_id;
+                    let Some(target) = database.object(item.referenced_object_id) else { continue };
+                    if !self.hooks.foreign_key_holds(&database, &snapshot, item, target)? {
+                        return Err(foreign_conflict(&database, &snapshot, item, target, own));
+                    }
+                    item.not_trusted = item.not_for_replication;
+                }
+            }
+        }
+        Ok(object)
+    }
+}
+
+fn foreign_conflict(database: &Database, table: &Object, key: &ForeignKey, target: &Object, own: bool) -> DdlError {
+    let column = match key.columns[..] {
+        [(_, there)] => target.table().and_then(|t| t.column(there)).map(|c| c.name.clone()),
+        _ => None,
+    };
+    let _ = table;
+    let kind = if own { "FOREIGN KEY SAME TABLE" } else { "FOREIGN KEY" };
+    conflict(kind, &key.head.name, database, target, column.as_deref())
+}
+
+fn not_persisted(column: &str, table: &str, what: &str) -> DdlError {
+    DdlError::new(
+        1764,
+        1,
+        16,
+        format!(
+            "Computed Column '{column}' in table '{table}' is invalid for use in '{what}' because it is not persisted."
+        ),
+    )
+}
+
+fn same_base(a: &Column, b: &Column) -> bool {
+    use crate::sandbox::value::Base;
+    // decimal and numeric are one type to the server.
+    let one = |base: Base| if base == Base::Numeric { Base::Decimal } else { base };
+    one(a.ty.base) == one(b.ty.base)
+}
+
+/// `PK__items__3213E83F…`, `DF__items__value__24927208` (fact 36).
+fn system_name(prefix: &str, table: &str, column: Option<&str>, object_id: i32, long: bool) -> String {
+    let short: String = table.chars().take(9).collect();
+    if long {
+        // Sixteen digits that change at each creation.
+        let random = uuid::Uuid::new_v4().as_u128() as u32;
+        return format!("{prefix}__{short}__{random:08X}{object_id:08X}");
+    }
+    match column {
+        Some(column) => {
+            let column: String = column.chars().take(5).collect();
+            format!("{prefix}__{short}__{column}__{object_id:08X}")
+        }
+        None => format!("{prefix}__{short}__{object_id:08X}"),
+    }
+}
+
+/// Whether a new cascading key would make a cycle, or give a table two ways to be reached (1785).
+// Assumption: deletes and updates are judged apart; a real server may judge them together and refuse more.
+fn may_cycle(database: &Database, object: &Object, key: &ForeignKey) -> bool {
+    let from = key.referenced_object_id;
+    let to = object.object_id;
+    for action in [|k: &ForeignKey| k.on_delete, |k: &ForeignKey| k.on_update] {
+        if action(key) == ReferentialAction::NoAction {
+            continue;
+        }
+        if from == to {
+            return true;
+        }
+        // Only what hangs together with the new edge is looked at.
+        let mut down: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
+        let own = object.table().map(|t| t.foreign_keys.as_slice()).unwrap_or_default();
+        let mut edges = |id: i32| -> Vec<i32> {
+            down.entry(id)
+                .or_insert_with(|| {
+                    let mut out = Vec::new();
+                    for other in database.referencing(id).filter(|o| o.object_id != to) {
+                        let keys = other.table().map(|t| t.foreign_keys.as_slice()).unwrap_or_default();
+                        for k in keys {
+                            if k.referenced_object_id == id && action(k) != ReferentialAction::NoAction {
+                                out.push(other.object_id);
+                            }
+                        }
+                    }
+                    for k in own {
+                        if k.referenced_object_id == id && action(k) != ReferentialAction::NoAction {
+                            out.push(to);
+                        }
+                    }
+                    out
+                })
+                .clone()
+        };
+        let mut reach = |start: i32| -> BTreeSet<i32> {
+            let mut seen = BTreeSet::from([start]);
+            let mut todo = vec![start];
+            while let Some(id) = todo.pop() {
+                for next in edges(id) {
+                    if seen.insert(next) {
+                        todo.push(next);
+                    }
+                }
+            }
+            seen
+        };
+        let below = reach(to);
+        if below.contains(&from) {
+            return true;
+        }
+        // Every table above `from`, and `from` itself, must not reach `below` another way.
+        let mut above = BTreeSet::from([from]);
+        let mut todo = vec![from];
+        while let Some(id) = todo.pop() {
+            let keys: Vec<ForeignKey> =
+                database.object(id).and_then(|o| o.table()).map(|t| t.foreign_keys.clone()).unwrap_or_default();
+            for k in keys {
+                if action(&k) != ReferentialAction::NoAction && above.insert(k.referenced_object_id) {
+                    todo.push(k.referenced_object_id);
+                }
+            }
+        }
+        if above.iter().any(|id| !reach(*id).is_disjoint(&below)) {
+            return true;
+        }
+    }
+    false
+}

@@ -1,0 +1,106 @@
+//! DBCC: CHECKIDENT; CHECKDB and its like find nothing wrong here.
+
+use crate::sandbox::ddl::ast::ObjectName;
+use crate::sandbox::ddl::error::{DdlError, DdlResult, no_database};
+use crate::sandbox::meta::names::parts;
+
+use super::Run;
+
+impl Run<'_> {
+    pub(super) fn dbcc(&mut self, command: &str, arguments: &[String], options: &[String]) -> DdlResult<()> {
+        let quiet = options.iter().any(|o| o == "NO_INFOMSGS" || o == "PHYSICAL_ONLY");
+        match command {
+            "CHECKIDENT" => self.check_identity(arguments, quiet)?,
+            "CHECKDB" => {
+                let name = match arguments.first().filter(|a| *a != "0") {
+                    Some(name) => {
+                        self.server.database(name).ok_or_else(|| {
+                            DdlError::new(
+                                2520,
+                                5,
+                                16,
+                                format!("Could not find database '{name}'. The database either does not exist, or was dropped before a statement tried to use it. Verify if the database exists by querying the sys.databases catalog view."),
+                            )
+                        })?.name.clone()
+                    }
+                    None => self.db(self.who.database_id)?.name.clone(),
+                };
+                let database = self.server.database(&name).ok_or_else(|| no_database(&name))?;
+                self.enter(database)?;
+                if !quiet {
+                    self.info(
+                        8989,
+                        1,
+                        format!("CHECKDB found 0 allocation errors and 0 consistency errors in database '{name}'."),
+                    );
+                }
+            }
+            "CHECKTABLE" | "CHECKALLOC" | "CHECKCATALOG" | "CHECKCONSTRAINTS" | "FREEPROCCACHE"
+            | "DROPCLEANBUFFERS" | "UPDATEUSAGE" | "SHRINKDATABASE" | "SHRINKFILE" | "TRACEON" | "TRACEOFF" => {}
+            other => {
+                return Err(DdlError::new(
+                    2526,
+                    3,
+                    16,
+                    format!(
+                        "Incorrect DBCC statement. Check the documentation for the correct DBCC syntax and options. ({other})"
+                    ),
+                ));
+            }
+        }
+        if !quiet {
+            self.info(
+                2528,
+                1,
+                "DBCC execution completed. If DBCC printed error messages, contact your system administrator.",
+            );
+        }
+        Ok(())
+    }
+
+    fn check_identity(&mut self, arguments: &[String], quiet: bool) -> DdlResult<()> {
+        let shown = arguments.first().cloned().unwrap_or_default();
+        let missing = || {
+            DdlError::new(
+                2501,
+                45,
+                16,
+                format!("Cannot find a table or object with the name \"{shown}\". Check the system catalog."),
+            )
+        };
+        let mut names = parts(&shown).ok_or_else(missing)?;
+        let name = ObjectName {
+            name: names.pop().unwrap_or_default(),
+            schema: names.pop().filter(|s| !s.is_empty()),
+            database: names.pop().filter(|s| !s.is_empty()),
+        };
+        let (_, object) = self.find(&name)?.ok_or_else(missing)?;
+        let Some((_, identity)) = object.table().and_then(|t| t.identity()) else {
+            return Err(DdlError::new(7997, 1, 16, format!("'{}' does not contain an identity column.", object.name)));
+        };
+        let before = identity.counter.last().map_or("NULL".to_string(), |v| v.to_string());
+        let reseed = arguments.get(1).is_some_and(|a| a.eq_ignore_ascii_case("RESEED"));
+        match arguments.get(2).filter(|_| reseed) {
+            Some(value) => {
+                let value: i128 = value.parse().map_err(|_| crate::sandbox::ddl::error::syntax(value))?;
+                identity.counter.reseed(value);
+                if !quiet {
+                    self.info(7998, 1, format!("Checking identity information: current identity value '{before}'."));
+                }
+            }
+            None => {
+                if !quiet {
+                    self.info(
+                        7998,
+                        1,
+                        format!(
+                            "Checking identity information: current identity value '{before}', current column value \
+                             '{before}'."
+                        ),
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+}

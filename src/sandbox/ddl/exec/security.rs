@@ -1,0 +1,640 @@
+//! Roles, users, logins, permissions, owners.
+
+use crate::sandbox::ddl::ast::{
+    AlterRole, DropKind, ObjectName, Opt, OptValue, PermissionVerb, PrincipalDef, Statement,
+};
+use crate::sandbox::ddl::error::{DdlError, DdlResult, cannot_find, not_permitted};
+use crate::sandbox::ddl::rights;
+use crate::sandbox::meta::{Permission, Principal};
+
+use super::Run;
+
+fn text_of<'o>(options: &'o [Opt], name: &str) -> Option<&'o str> {
+    options.iter().find(|o| o.name == name).and_then(|o| match &o.value {
+        OptValue::Text(t) => Some(t.as_str()),
+        OptValue::Name(parts, _) => parts.last().map(String::as_str),
+        _ => None,
+    })
+}
+
+impl Run<'_> {
+    pub(super) fn security(&mut self, statement: &Statement) -> DdlResult<()> {
+        match statement {
+            Statement::CreateRole { name, authorization, server: false } => {
+                let database_id = self.principal_place("ALTER ANY ROLE")?;
+                self.free_principal(database_id, name)?;
+                let owner = match authorization {
+                    Some(owner) => self.principal_id(database_id, owner, "find", "user")?,
+                    None => self.own_id(database_id)?,
+                };
+                self.add_principal(database_id, name, 'R', |p| p.owner = Some(owner))
+            }
+            Statement::CreateApplicationRole { name, options } => {
+                let database_id = self.principal_place("ALTER ANY APPLICATION ROLE")?;
+                self.free_principal(database_id, name)?;
+                let schema = text_of(options, "DEFAULT_SCHEMA").unwrap_or("dbo").to_string();
+                self.add_principal(database_id, name, 'A', |p| p.default_schema = Some(schema))
+            }
+            Statement::AlterRole { name, action, server } => {
+                if *server {
+                    self.alter_server_role(name, action)
+                } else {
+                    self.alter_role(name, action)
+                }
+            }
+            Statement::CreateUser(def) => self.create_user(def),
+            Statement::AlterUser(def) => self.alter_user(def),
+            Statement::CreateLogin(def) => self.create_login(def),
+            Statement::AlterLogin(def) => self.alter_login(def),
+            Statement::Permission { verb, permissions, on, to, grant_option, grantor } => {
+                self.permission(*verb, permissions, on.as_ref(), to, *grant_option, grantor.as_deref())
+            }
+            Statement::AlterAuthorization { class, object, to } => {
+                self.alter_authorization(class, object, to.as_deref())
+            }
+            _ => Err(not_permitted()),
+        }
+    }
+
+    fn principal_place(&self, permission: &str) -> DdlResult<i32> {
+        let database_id = self.target(&ObjectName::default())?;
+        let database = self.db(database_id)?;
+        let secure = rights::is_owner(self.server, database, &self.who.login)
+            || rights::has_database(self.server, database, &self.who.login, permission)
+            || rights::user_of(self.server, database, &self.who.login).is_some_and(|u| {
+                database.principal("db_securityadmin").is_some_and(|r| database.is_member(r.principal_id, u))
+            });
+        if secure { Ok(database_id) } else { Err(not_permitted()) }
+    }
+
+    fn free_principal(&self, database_id: i32, name: &str) -> DdlResult<()> {
+        if self.db(database_id)?.principal(name).is_some() {
+            return Err(DdlError::new(
+                15023,
+                1,
+                16,
+                format!("User, group, or role '{name}' already exists in the current database."),
+            ));
+        }
+        Ok(())
+    }
+
+    fn own_id(&self, database_id: i32) -> DdlResult<i32> {
+        Ok(rights::user_of(self.server, self.db(database_id)?, &self.who.login).unwrap_or(1))
+    }
+
+    fn principal_id(&self, database_id: i32, name: &str, verb: &str, what: &str) -> DdlResult<i32> {
+        Ok(self.db(database_id)?.principal(name).ok_or_else(|| cannot_find(verb, what, name))?.principal_id)
+    }
+
+    fn add_principal(
+        &mut self,
+        database_id: i32,
+        name: &str,
+        kind: char,
+        finish: impl FnOnce(&mut Principal),
+    ) -> DdlResult<()> {
+        let now = self.now;
+        let database = self.shape(database_id)?;
+        let principal_id = database.new_principal_id();
+        let mut sid = vec![1, 5, 0, 0, 0, 0, 0, 9, 3, 0, 0, 0];
+        sid.extend(uuid::Uuid::new_v4().as_bytes());
+        let mut principal = Principal {
+            principal_id,
+            name: name.to_string(),
+            kind,
+            default_schema: None,
+            created: now,
+            modified: now,
+            owner: None,
+            sid: Some(sid),
+            fixed_role: false,
+            authentication: 0,
+            login: None,
+            default_language: None,
+        };
+        finish(&mut principal);
+        database.principals.push(principal);
+        Ok(())
+    }
+
+    pub(super) fn alter_role(&mut self, name: &str, action: &AlterRole) -> DdlResult<()> {
+        let database_id = self.principal_place("ALTER ANY ROLE")?;
+        let database = self.db(database_id)?.clone();
+        let role = database
+            .principal(name)
+            .filter(|p| p.kind == 'R')
+            .ok_or_else(|| cannot_find("alter", "role", name))?
+            .principal_id;
+        match action {
+            AlterRole::Add(member) => {
+                let member = self.principal_id(database_id, member, "add", "principal")?;
+                let pair = (role, member);
+                let database = self.shape(database_id)?;
+                if !database.role_members.contains(&pair) {
+                    database.role_members.push(pair);
+                }
+            }
+            AlterRole::Drop(member) => {
+                let member = self.principal_id(database_id, member, "drop", "principal")?;
+                self.shape(database_id)?.role_members.retain(|p| *p != (role, member));
+            }
+            AlterRole::Name(new) => {
+                self.free_principal(database_id, new)?;
+                let database = self.shape(database_id)?;
+                if let Some(p) = database.principals.iter_mut().find(|p| p.principal_id == role) {
+                    p.name.clone_from(new);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn alter_server_role(&mut self, name: &str, action: &AlterRole) -> DdlResult<()> {
+        self.server_power()?;
+        let fixed = [
+            "sysadmin",
+            "serveradmin",
+            "securityadmin",
+            "processadmin",
+            "setupadmin",
+            "bulkadmin",
+            "diskadmin",
+            "dbcreator",
+        ];
+        let Some(role) = fixed.iter().find(|r| r.eq_ignore_ascii_case(name)) else {
+            return Err(cannot_find("alter", "server role", name));
+        };
+        let (member, add) = match action {
+            AlterRole::Add(member) => (member, true),
+            AlterRole::Drop(member) => (member, false),
+            AlterRole::Name(_) => return Err(cannot_find("alter", "server role", name)),
+        };
+        let verb = if add { "add" } else { "drop" };
+        let login = self.server.login_mut(member).ok_or_else(|| cannot_find(verb, "principal", member))?;
+        login.roles.retain(|r| r != role);
+        if add {
+            login.roles.push((*role).to_string());
+        }
+        Ok(())
+    }
+
+    fn server_power(&self) -> DdlResult<()> {
+        let allowed =
+            self.server.login(&self.who.login).is_some_and(|l| l.is_sysadmin() || l.has_role("securityadmin"));
+        if allowed { Ok(()) } else { Err(not_permitted()) }
+    }
+
+    fn create_user(&mut self, def: &PrincipalDef) -> DdlResult<()> {
+        let database_id = self.principal_place("ALTER ANY USER")?;
+        self.free_principal(database_id, &def.name)?;
+        let schema = text_of(&def.options, "DEFAULT_SCHEMA").map(str::to_string);
+        let password = text_of(&def.options, "PASSWORD").is_some();
+        let database = self.db(database_id)?.clone();
+        if password && database.options.containment == 0 && !self.server.product.is_azure() {
+            return Err(DdlError::new(
+                33233,
+                1,
+                16,
+                "You can only create a user with a password in a contained database.",
+            ));
+        }
+        let windows = def.name.contains('\\');
+        let mut login = None;
+        if !def.without_login && !password && !def.external && !def.certificate {
+            let wanted = def.login.as_deref().unwrap_or(&def.name);
+            match self.server.login(wanted) {
+                Some(found) => login = Some((found.name.clone(), found.sid.clone())),
+                // A Windows user needs no login of its own.
+                None if windows && def.login.is_none() => {}
+                None => {
+                    return Err(DdlError::new(
+                        15007,
+                        1,
+                        16,
+                        format!("'{wanted}' is not a valid login or you do not have permission."),
+                    ));
+                }
+            }
+            if let Some((name, _)) = &login
+                && database.principals.iter().any(|p| p.login.as_deref() == Some(name))
+            {
+                return Err(DdlError::new(
+                    15063,
+                    1,
+                    16,
+                    "The login already has an account under a different user name.",
+                ));
+            }
+        }
+        let authentication = if password {
+            2
+        } else if windows {
+            3
+        } else if def.external {
+            4
+        } else {
+            i32::from(login.is_some())
+        };
+        let kind = if def.external {
+            'E'
+        } else if windows {
+            'U'
+        } else if def.certificate {
+            'C'
+        } else {
+            'S'
+        };
+        let language = text_of(&def.options, "DEFAULT_LANGUAGE").map(str::to_string);
+        self.add_principal(database_id, &def.name, kind, |p| {
+            p.default_schema = Some(schema.unwrap_or_else(|| "dbo".into()));
+            p.authentication = authentication;
+            p.default_language = language;
+            if let Some((name, sid)) = login {
+                p.login = Some(name);
+                p.sid = Some(sid);
+            }
+        })?;
+        // A user may connect.
+        let id = self.db(database_id)?.principal(&def.name).map_or(0, |p| p.principal_id);
+        if !def.without_login {
+            self.shape(database_id)?.permissions.push(Permission {
+                class: 0,
+                major_id: 0,
+                minor_id: 0,
+                grantee: id,
+                grantor: 1,
+                name: "CONNECT".into(),
+                state: 'G',
+            });
+        }
+        Ok(())
+    }
+
+    fn alter_user(&mut self, def: &PrincipalDef) -> DdlResult<()> {
+        let database_id = self.principal_place("ALTER ANY USER")?;
+        let id = self.principal_id(database_id, &def.name, "alter", "user")?;
+        let name = text_of(&def.options, "NAME").map(str::to_string);
+        if let Some(name) = &name {
+            self.free_principal(database_id, name)?;
+        }
+        let login = match text_of(&def.options, "LOGIN") {
+            Some(login) => {
+                let found = self.server.login(login).ok_or_else(|| cannot_find("find", "login", login))?;
+                Some((found.name.clone(), found.sid.clone()))
+            }
+            None => None,
+        };
+        let schema = text_of(&def.options, "DEFAULT_SCHEMA").map(str::to_string);
+        let now = self.now;
+        let database = self.shape(database_id)?;
+        if let Some(p) = database.principals.iter_mut().find(|p| p.principal_id == id) {
+            if let Some(name) = name {
+                p.name = name;
+            }
+            if let Some(schema) = schema {
+                p.default_schema = Some(schema);
+            }
+            if let Some((name, sid)) = login {
+                p.login = Some(name);
+                p.sid = Some(sid);
+                p.authentication = 1;
+            }
+            p.modified = now;
+        }
+        Ok(())
+    }
+
+    fn create_login(&mut self, def: &PrincipalDef) -> DdlResult<()> {
+        self.server_power()?;
+        if self.server.login(&def.name).is_some() {
+            return Err(DdlError::new(15025, 1, 16, format!("The server principal '{}' already exists.", def.name)));
+        }
+        let password = text_of(&def.options, "PASSWORD").unwrap_or_default().to_string();
+        let database = text_of(&def.options, "DEFAULT_DATABASE").unwrap_or("master").to_string();
+        let login = self.server.add_login(&def.name, &password, &[]);
+        login.default_database = database;
+        // A Windows login has no password to come in with.
+        login.disabled = def.from_windows;
+        Ok(())
+    }
+
+    fn alter_login(&mut self, def: &PrincipalDef) -> DdlResult<()> {
+        let own = self.who.login.eq_ignore_ascii_case(&def.name);
+        if !own {
+            self.server_power()?;
+        }
+        let now = self.now;
+        let login = self.server.login_mut(&def.name).ok_or_else(|| cannot_find("alter", "login", &def.name))?;
+        if let Some(enable) = def.enable {
+            login.disabled = !enable;
+        }
+        if let Some(password) = text_of(&def.options, "PASSWORD") {
+            login.password = password.to_string();
+        }
+        if let Some(database) = text_of(&def.options, "DEFAULT_DATABASE") {
+            login.default_database = database.to_string();
+        }
+        if let Some(name) = text_of(&def.options, "NAME") {
+            login.name = name.to_string();
+        }
+        login.modified = now;
+        Ok(())
+    }
+
+    pub(super) fn drop_principal(&mut self, kind: DropKind, name: &str, if_exists: bool) -> DdlResult<()> {
+        let database_id =
+            self.principal_place(if kind == DropKind::User { "ALTER ANY USER" } else { "ALTER ANY ROLE" })?;
+        let database = self.db(database_id)?.clone();
+        let (word, role) = match kind {
+            DropKind::User => ("user", false),
+            DropKind::ApplicationRole => ("application role", true),
+            _ => ("role", true),
+        };
+        let found = database
+            .principal(name)
+            .filter(|p| matches!(p.kind, 'R' | 'A') == role && !p.fixed_role && p.principal_id > 4);
+        let Some(found) = found else {
+            return if if_exists { Ok(()) } else { Err(cannot_find("drop", word, name)) };
+        };
+        let id = found.principal_id;
+        if database.schemas.iter().any(|s| s.principal_id == id) {
+            return Err(DdlError::new(
+                15138,
+                1,
+                16,
+                "The database principal owns a schema in the database, and cannot be dropped.",
+            ));
+        }
+        if database.role_members.iter().any(|(r, _)| *r == id) {
+            return Err(DdlError::new(
+                15144,
+                1,
+                16,
+                "The role has members. It must be empty before it can be dropped.",
+            ));
+        }
+        let database = self.shape(database_id)?;
+        database.principals.retain(|p| p.principal_id != id);
+        database.role_members.retain(|(_, m)| *m != id);
+        database.permissions.retain(|p| p.grantee != id);
+        self.forget_properties(database_id, |class, major, _| class == 4 && major == id)
+    }
+
+    pub(super) fn drop_login(&mut self, name: &str) -> DdlResult<()> {
+        self.server_power()?;
+        let Some(found) = self.server.login(name).map(|l| l.name.clone()) else {
+            return Err(cannot_find("drop", "login", name));
+        };
+        if found.eq_ignore_ascii_case("sa") {
+            return Err(cannot_find("drop", "login", name));
+        }
+        if let Some(owned) = self.server.databases.values().find(|d| d.owner.eq_ignore_ascii_case(&found)) {
+            return Err(DdlError::new(
+                15174,
+                1,
+                16,
+                format!(
+                    "Login '{found}' owns one or more database(s). Change the owner of the database(s) before dropping the \
+                     login. ({})",
+                    owned.name
+                ),
+            ));
+        }
+        self.server.logins.retain(|l| l.name != found);
+        Ok(())
+    }
+
+    fn permission(
+        &mut self,
+        verb: PermissionVerb,
+        permissions: &[(String, Vec<String>)],
+        on: Option<&(String, ObjectName, Vec<String>)>,
+        to: &[String],
+        grant_option: bool,
+        grantor: Option<&str>,
+    ) -> DdlResult<()> {
+        let server_wide = on.is_none()
+            && permissions.iter().all(|(p, _)| {
+                p.contains("SERVER")
+                    || p.starts_with("VIEW ANY DATABASE")
+                    || p == "CREATE ANY DATABASE"
+                    || p == "ALTER ANY DATABASE"
+                    || p == "CONNECT SQL"
+                    || p == "CONNECT ANY DATABASE"
+                    || p == "SELECT ALL USER SECURABLES"
+                    || p == "ALTER ANY LOGIN"
+            });
+        if server_wide {
+            return self.server_permission(verb, permissions, to);
+        }
+        let database_id = self.target(&ObjectName::default())?;
+        let database = self.db(database_id)?.clone();
+        let (class, major, minors) = match on {
+            None => (0, 0, vec![]),
+            Some((class, name, columns)) => self.securable(database_id, class, name, columns)?,
+        };
+        let power = rights::is_owner(self.server, &database, &self.who.login)
+            || rights::user_of(self.server, &database, &self.who.login).is_some_and(|u| {
+                database.principal("db_securityadmin").is_some_and(|r| database.is_member(r.principal_id, u))
+                    || database.permissions.iter().any(|p| {
+                        p.class == class && p.major_id == major && p.state == 'W' && database.is_member(p.grantee, u)
+                    })
+            });
+        if !power {
+            let name = on.map_or_else(|| database.name.clone(), |(_, n, _)| n.shown());
+            return Err(cannot_find("find", "object", &name));
+        }
+        let grantor_id = match grantor {
+            Some(name) => self.principal_id(database_id, name, "find", "user")?,
+            None => 1,
+        };
+        for grantee in to {
+            let grantee_id = self.principal_id(database_id, grantee, "find", "user")?;
+            for (name, own_columns) in permissions {
+                let mut ids = minors.clone();
+                if !own_columns.is_empty() {
+                    ids = self.column_ids(database_id, major, own_columns)?;
+                }
+                if ids.is_empty() {
+                    ids.push(0);
+                }
+                for minor_id in ids {
+                    let names: Vec<String> = if name == "ALL" {
+                        ["SELECT", "INSERT", "UPDATE", "DELETE", "REFERENCES"].map(str::to_string).to_vec()
+                    } else {
+                        vec![name.clone()]
+                    };
+                    for name in names {
+                        let database = self.shape(database_id)?;
+                        let same = |p: &Permission| {
+                            p.class == class
+                                && p.major_id == major
+                                && p.minor_id == minor_id
+                                && p.grantee == grantee_id
+                                && p.name == name
+                        };
+                        if verb == PermissionVerb::Revoke && grant_option {
+                            for p in database.permissions.iter_mut().filter(|p| same(p) && p.state == 'W') {
+                                p.state = 'G';
+                            }
+                            continue;
+                        }
+                        database.permissions.retain(|p| !same(p));
+                        let state = match verb {
+                            PermissionVerb::Revoke => continue,
+                            PermissionVerb::Deny => 'D',
+                            PermissionVerb::Grant if grant_option => 'W',
+                            PermissionVerb::Grant => 'G',
+                        };
+                        database.permissions.push(Permission {
+                            class,
+                            major_id: major,
+                            minor_id,
+                            grantee: grantee_id,
+                            grantor: grantor_id,
+                            name,
+                            state,
+                        });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn server_permission(
+        &mut self,
+        verb: PermissionVerb,
+        permissions: &[(String, Vec<String>)],
+        to: &[String],
+    ) -> DdlResult<()> {
+        self.server_power()?;
+        for name in to {
+            let login = self.server.login_mut(name).ok_or_else(|| cannot_find("find", "login", name))?;
+            for (permission, _) in permissions {
+                login.permissions.retain(|(p, _)| p != permission);
+                match verb {
+                    PermissionVerb::Grant => login.permissions.push((permission.clone(), 'G')),
+                    PermissionVerb::Deny => login.permissions.push((permission.clone(), 'D')),
+                    PermissionVerb::Revoke => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn column_ids(&self, database_id: i32, object_id: i32, columns: &[String]) -> DdlResult<Vec<i32>> {
+        let database = self.db(database_id)?;
+        let object = database.object(object_id);
+        columns
+            .iter()
+            .map(|name| {
+                let id = match object.map(|o| &o.kind) {
+                    Some(crate::sandbox::meta::Kind::Table(t)) => {
+                        t.find_column(name, database.ignore_case).map(|c| c.id)
+                    }
+                    Some(crate::sandbox::meta::Kind::Module(m)) => {
+                        (1..).zip(&m.columns).find(|(_, c)| database.same(&c.name, name)).map(|(id, _)| id)
+                    }
+                    _ => None,
+                };
+                id.ok_or_else(|| {
+                    DdlError::new(1020, 1, 15, format!("Column '{name}' does not exist in the securable."))
+                })
+            })
+            .collect()
+    }
+
+    /// Class, major id and columns of what stands after ON.
+    fn securable(
+        &self,
+        database_id: i32,
+        class: &str,
+        name: &ObjectName,
+        columns: &[String],
+    ) -> DdlResult<(u8, i32, Vec<i32>)> {
+        let database = self.db(database_id)?;
+        let found = match class {
+            "" | "OBJECT" => {
+                let object = self
+                    .find(name)?
+                    .map(|(_, o)| o.object_id)
+                    .ok_or_else(|| cannot_find("find", "object", &name.shown()))?;
+                return Ok((1, object, self.column_ids(database_id, object, columns)?));
+            }
+            "SCHEMA" => database.schema(&name.name).map(|s| (3, s.schema_id)),
+            "DATABASE" => database.same(&name.name, &database.name).then_some((0, 0)),
+            "USER" | "ROLE" | "APPLICATION ROLE" => database.principal(&name.name).map(|p| (4, p.principal_id)),
+            "TYPE" => {
+                let schema = self.schema(database_id, name)?;
+                database.user_type(schema, &name.name).map(|t| (6, t.user_type_id))
+            }
+            "XML SCHEMA COLLECTION" => {
+                let schema = self.schema(database_id, name)?;
+                database.xml_collection(schema, &name.name).map(|c| (10, c.id))
+            }
+            "FULLTEXT CATALOG" => {
+                database.fulltext_catalogs.iter().find(|c| database.same(&c.name, &name.name)).map(|c| (23, c.id))
+            }
+            _ => None,
+        };
+        found.map(|(c, m)| (c, m, Vec::new())).ok_or_else(|| cannot_find("find", &class.to_lowercase(), &name.shown()))
+    }
+
+    fn alter_authorization(&mut self, class: &str, object: &ObjectName, to: Option<&str>) -> DdlResult<()> {
+        if class == "DATABASE" {
+            let database_id = self
+                .server
+                .database(&object.name)
+                .map(|d| d.database_id)
+                .ok_or_else(|| cannot_find("find", "database", &object.name))?;
+            let to = to.unwrap_or("sa");
+            let login =
+                self.server.login(to).map(|l| l.name.clone()).ok_or_else(|| cannot_find("find", "principal", to))?;
+            let database = self.db(database_id)?.clone();
+            if !rights::is_owner(self.server, &database, &self.who.login) {
+                return Err(cannot_find("find", "database", &object.name));
+            }
+            self.shape(database_id)?.owner = login;
+            return Ok(());
+        }
+        let database_id = self.principal_place("CONTROL")?;
+        let owner = match to {
+            Some(to) => Some(self.principal_id(database_id, to, "find", "principal")?),
+            None => None,
+        };
+        let (kind, id, _) = self.securable(database_id, class, object, &[])?;
+        if kind == 1 {
+            let Some(found) = self.db(database_id)?.object(id) else { return Ok(()) };
+            let mut changed = found.as_ref().clone();
+            changed.principal_id = owner;
+            return self.put(database_id, changed).map(|_| ());
+        }
+        let database = self.shape(database_id)?;
+        match kind {
+            3 => {
+                if let Some(s) = database.schemas.iter_mut().find(|s| s.schema_id == id) {
+                    s.principal_id = owner.unwrap_or(1);
+                }
+            }
+            4 => {
+                if let Some(p) = database.principals.iter_mut().find(|p| p.principal_id == id) {
+                    p.owner = owner;
+                }
+            }
+            6 => {
+                if let Some(t) = database.types.iter_mut().find(|t| t.user_type_id == id) {
+                    std::sync::Arc::make_mut(t).principal_id = owner;
+                }
+            }
+            10 => {
+                if let Some(c) = database.xml_collections.iter_mut().find(|c| c.id == id) {
+                    std::sync::Arc::make_mut(c).principal_id = owner;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
