@@ -138,12 +138,12 @@ impl Run<'_> {
                 table.columns.push(column);
                 table.max_column_id = id;
             }
-            if let Some((expr, persisted, not_null)) = &def.computed
+            if let Some(asked) = &def.computed
                 && let Some(table) = object.table()
             {
                 let mut table = table.clone();
                 let at = table.columns.len() - 1;
-                self.compute(database_id, &name, &mut table, at, expr, *persisted, *not_null)?;
+                self.compute(database_id, &name, &mut table, at, asked)?;
                 object.kind = crate::sandbox::meta::Kind::Table(Box::new(table));
             }
             let default = def.constraints.iter().find_map(|c| match &c.kind {

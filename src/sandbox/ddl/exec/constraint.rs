@@ -146,7 +146,6 @@ impl Run<'_> {
         prefix: &str,
         column: Option<&str>,
         making: Making,
-        long: bool,
     ) -> DdlResult<Head> {
         let object_id = self.db_mut(database_id)?.new_object_id();
         let name = match &def.name {
@@ -159,7 +158,7 @@ impl Run<'_> {
                 }
                 name.clone()
             }
-            None => system_name(prefix, &object.name, column, object_id, long),
+            None => system_name(prefix, &object.name, column, object_id, matches!(prefix, "PK" | "UQ")),
         };
         Ok(Head { object_id, name, system_named: def.name.is_none(), created: self.now, modified: self.now })
     }
@@ -257,7 +256,7 @@ impl Run<'_> {
             (false, true) => IndexKind::Hash,
             (false, false) => IndexKind::Nonclustered,
         };
-        let head = self.head(database_id, &object, def, if *primary { "PK" } else { "UQ" }, None, making, true)?;
+        let head = self.head(database_id, &object, def, if *primary { "PK" } else { "UQ" }, None, making)?;
         let mut index = Index {
             index_id,
             name: head.name.clone(),
@@ -357,7 +356,7 @@ impl Run<'_> {
             )
             .constraint(0));
         }
-        let head = self.head(database_id, &object, def, "DF", Some(column), making, false)?;
+        let head = self.head(database_id, &object, def, "DF", Some(column), making)?;
         let definition = normal::definition(expr);
         if let Some(column) = object.table_mut().and_then(|t| t.column_mut(id)) {
             column.default = Some(DefaultConstraint { head, definition });
@@ -410,7 +409,7 @@ impl Run<'_> {
         // Fact 35: the column, if it is one, however the constraint was written.
         let parent_column_id = if columns.len() == 1 { columns[0] } else { 0 };
         let single = object.table().and_then(|t| t.column(parent_column_id)).map(|c| c.name.clone());
-        let head = self.head(database_id, &object, def, "CK", single.as_deref(), making, false)?;
+        let head = self.head(database_id, &object, def, "CK", single.as_deref(), making)?;
         let trusted = check != Some(false) && !not_for_replication;
         let made = Check {
             head,
@@ -446,8 +445,7 @@ impl Run<'_> {
             return Ok(object);
         };
         // The name first: errors print it.
-        let head =
-            self.head(database_id, &object, def, "FK", columns.first().map(String::as_str), Making::Table, false)?;
+        let head = self.head(database_id, &object, def, "FK", columns.first().map(String::as_str), Making::Table)?;
         let name = head.name.clone();
         let target = self.referenced_table(database_id, &object, to, &name)?;
         let database = self.db(database_id)?.clone();

@@ -395,7 +395,8 @@ impl Run<'_> {
         let needs_others_gone = options.iter().any(|o| exclusive_options.contains(&o.name.as_str()));
         match termination {
             Some(Termination::RollbackImmediate | Termination::RollbackAfter(_)) => {
-                if self.hooks.other_sessions(id) > 0 {
+                let others = self.hooks.other_sessions(id);
+                if others > 0 {
                     self.hooks.end_other_sessions(id);
                     self.info(
                         5060,

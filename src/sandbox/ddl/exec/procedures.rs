@@ -376,11 +376,13 @@ impl Run<'_> {
             _ => {}
         }
         let object = database.find(schema_id, name1)?;
-        let fits = match (kind1.as_str(), &object.kind) {
-            ("TABLE", Kind::Table(_)) | ("SYNONYM", Kind::Synonym { .. }) | ("SEQUENCE", Kind::Sequence(_)) => true,
-            ("VIEW" | "PROCEDURE" | "FUNCTION" | "DEFAULT" | "RULE" | "AGGREGATE", Kind::Module(_)) => true,
-            _ => false,
-        };
+        let fits = matches!(
+            (kind1.as_str(), &object.kind),
+            ("TABLE", Kind::Table(_))
+                | ("SYNONYM", Kind::Synonym { .. })
+                | ("SEQUENCE", Kind::Sequence(_))
+                | ("VIEW" | "PROCEDURE" | "FUNCTION" | "DEFAULT" | "RULE" | "AGGREGATE", Kind::Module(_))
+        );
         if !fits {
             return None;
         }

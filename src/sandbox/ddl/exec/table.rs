@@ -67,8 +67,8 @@ impl Run<'_> {
             table.max_column_id = id;
         }
         for (n, column) in def.columns.iter().enumerate() {
-            if let Some((expr, persisted, not_null)) = &column.computed {
-                self.compute(database_id, &table_name, &mut table, n, expr, *persisted, *not_null)?;
+            if let Some(asked) = &column.computed {
+                self.compute(database_id, &table_name, &mut table, n, asked)?;
             }
         }
         if let Some((start, end)) = &def.period {
@@ -383,10 +383,9 @@ impl Run<'_> {
         table_name: &str,
         table: &mut Table,
         at: usize,
-        expr: &crate::sandbox::ddl::expression::Expr,
-        persisted: bool,
-        not_null: bool,
+        asked: &(crate::sandbox::ddl::expression::Expr, bool, bool),
     ) -> DdlResult<()> {
+        let (expr, persisted, not_null) = (&asked.0, asked.1, asked.2);
         let ci = self.db(database_id)?.ignore_case;
         let mut spelled = expr.clone();
         super::constraint::respell(&mut spelled, table, ci);
