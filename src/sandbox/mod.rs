@@ -9,6 +9,7 @@ pub mod meta;
 pub mod rowform;
 pub mod server;
 pub mod session;
+pub mod sql;
 pub mod value;
 pub mod variant;
 pub mod wire;
