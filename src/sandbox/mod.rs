@@ -10,6 +10,7 @@ pub mod rowform;
 pub mod server;
 pub mod session;
 pub mod sql;
+pub mod storage;
 pub mod value;
 pub mod variant;
 pub mod wire;

@@ -4,5 +4,7 @@ pub mod convert;
 pub mod error;
 pub mod moment;
 pub mod number;
+pub mod statement;
 pub mod text;
+pub mod tokens;
 pub mod types;
