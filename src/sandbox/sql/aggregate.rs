@@ -60,7 +60,13 @@ impl AggregateCall {
         let a = argument.cloned().unwrap_or_else(types::int);
         let refuse = |op: &str| Err(error::invalid_operand(types::name(a.base), op));
         Ok(match kind {
-            Kind::CountRows | Kind::Count => if big { types::bigint() } else { types::int() },
+            Kind::CountRows | Kind::Count => {
+                if big {
+                    types::bigint()
+                } else {
+                    types::int()
+                }
+            }
             Kind::Sum | Kind::Avg => match a.base {
                 Base::TinyInt | Base::SmallInt | Base::Int => types::int(),
                 Base::BigInt => types::bigint(),
@@ -234,7 +240,8 @@ impl State {
                 self.texts.sort_by(|a, b| a.0.cmp(&b.0));
                 let all: Vec<&str> = self.texts.iter().map(|(_, t)| t.as_str()).collect();
                 let t = text::wide(&all.join(&self.separator));
-                let from = types::text(Base::NVarChar, crate::sandbox::value::MAX, &crate::sandbox::collation::default());
+                let from =
+                    types::text(Base::NVarChar, crate::sandbox::value::MAX, &crate::sandbox::collation::default());
                 convert::convert(&t, &from, &call.ty, How::default())?
             }
             Kind::Checksum => Value::Int(self.sum),
@@ -260,8 +267,16 @@ pub enum Over {
     DenseRank,
     Ntile(Expr),
     /// LAG, or LEAD when `ahead`.
-    Shift { value: Expr, by: Expr, default: Option<Expr>, ahead: bool },
-    Edge { value: Expr, last: bool },
+    Shift {
+        value: Expr,
+        by: Expr,
+        default: Option<Expr>,
+        ahead: bool,
+    },
+    Edge {
+        value: Expr,
+        last: bool,
+    },
     Aggregate(AggregateCall),
 }
 
@@ -282,7 +297,9 @@ impl WindowCall {
         let own: Vec<&Expr> = match &self.over {
             Over::RowNumber | Over::Rank | Over::DenseRank => vec![],
             Over::Ntile(e) => vec![e],
-            Over::Shift { value, by, default, .. } => [Some(value), Some(by), default.as_ref()].into_iter().flatten().collect(),
+            Over::Shift { value, by, default, .. } => {
+                [Some(value), Some(by), default.as_ref()].into_iter().flatten().collect()
+            }
             Over::Edge { value, .. } => vec![value],
             Over::Aggregate(call) => call.expressions().collect(),
         };
@@ -292,7 +309,10 @@ impl WindowCall {
 
 /// Appends the values of window functions to each row.
 pub fn windows(
-    rows: &mut [Vec<Value>], calls: &[WindowCall], ctx: &Context<'_>, outer: Option<&Env<'_>>,
+    rows: &mut [Vec<Value>],
+    calls: &[WindowCall],
+    ctx: &Context<'_>,
+    outer: Option<&Env<'_>>,
 ) -> SqlResult<()> {
     for call in calls {
         let mut order: Vec<(Vec<u8>, Vec<u8>, usize)> = Vec::with_capacity(rows.len());
@@ -325,8 +345,12 @@ pub fn windows(
 }
 
 fn one_partition(
-    part: &[(Vec<u8>, Vec<u8>, usize)], rows: &[Vec<Value>], call: &WindowCall, ctx: &Context<'_>,
-    outer: Option<&Env<'_>>, results: &mut [Value],
+    part: &[(Vec<u8>, Vec<u8>, usize)],
+    rows: &[Vec<Value>],
+    call: &WindowCall,
+    ctx: &Context<'_>,
+    outer: Option<&Env<'_>>,
+    results: &mut [Value],
 ) -> SqlResult<()> {
     let env = |at: usize| Env { ctx, row: &rows[at], outer };
     match &call.over {
@@ -367,11 +391,7 @@ fn one_partition(
         }
         Over::Edge { value, last } => {
             for (n, (_, place, at)) in part.iter().enumerate() {
-                let from = if *last {
-                    n + part[n..].iter().take_while(|p| p.1 == *place).count() - 1
-                } else {
-                    0
-                };
+                let from = if *last { n + part[n..].iter().take_while(|p| p.1 == *place).count() - 1 } else { 0 };
                 results[*at] = value.eval(&env(part[from].2))?;
             }
         }

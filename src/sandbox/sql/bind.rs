@@ -339,8 +339,11 @@ impl<'a> Binder<'a> {
                     }
                 }
                 let cast = |e: Expr| comparable(e, &ty);
-                let node =
-                    Node::In { value: Box::new(cast(v)), list: items.into_iter().map(cast).collect(), negated: *negated };
+                let node = Node::In {
+                    value: Box::new(cast(v)),
+                    list: items.into_iter().map(cast).collect(),
+                    negated: *negated,
+                };
                 Ok(Expr { node, ty: SqlType { collation, ..types::bit() }, nullable: true })
             }
             E::InSubquery { expr, subquery, negated } => {
@@ -404,7 +407,9 @@ impl<'a> Binder<'a> {
             E::Collate { expr, collation } => {
                 let v = self.value(expr)?;
                 let wanted = collation.to_string().replace(['[', ']'], "");
-                let c = if wanted.eq_ignore_ascii_case("DATABASE_DEFAULT") || wanted.eq_ignore_ascii_case("CATALOG_DEFAULT") {
+                let c = if wanted.eq_ignore_ascii_case("DATABASE_DEFAULT")
+                    || wanted.eq_ignore_ascii_case("CATALOG_DEFAULT")
+                {
                     self.collation()
                 } else {
                     collation::by_name(&wanted)
@@ -422,7 +427,15 @@ impl<'a> Binder<'a> {
                 let ty = SqlType { collation: Some(c), ..v.ty.clone() };
                 let narrow = !is_wide(ty.base);
                 let nullable = v.nullable;
-                let inner = if narrow { Expr { node: Node::Convert { value: Box::new(v), style: None, try_only: false }, ty: ty.clone(), nullable } } else { v };
+                let inner = if narrow {
+                    Expr {
+                        node: Node::Convert { value: Box::new(v), style: None, try_only: false },
+                        ty: ty.clone(),
+                        nullable,
+                    }
+                } else {
+                    v
+                };
                 let mut e = functions::make("COLLATE", false, ty, vec![inner], |_, v, _, _| Ok(v[0].clone()));
                 e.nullable = nullable;
                 Ok(e)
@@ -489,7 +502,13 @@ impl<'a> Binder<'a> {
         Ok(Expr { node: Node::Convert { value: Box::new(v), style, try_only }, ty, nullable })
     }
 
-    fn quantified(&mut self, left: &ast::Expr, op: &ast::BinaryOperator, right: &ast::Expr, all: bool) -> SqlResult<Expr> {
+    fn quantified(
+        &mut self,
+        left: &ast::Expr,
+        op: &ast::BinaryOperator,
+        right: &ast::Expr,
+        all: bool,
+    ) -> SqlResult<Expr> {
         let v = self.value(left)?;
         let ast::Expr::Subquery(q) = strip(right) else { return Err(error::syntax("(")) };
         let (plan, column) = self.single(q)?;
@@ -654,7 +673,8 @@ impl<'a> Binder<'a> {
             }
             V::HexStringLiteral(t) => {
                 let t = if t.len() % 2 == 1 { format!("0{t}") } else { t.clone() };
-                let b: Vec<u8> = (0..t.len() / 2).filter_map(|i| u8::from_str_radix(&t[2 * i..2 * i + 2], 16).ok()).collect();
+                let b: Vec<u8> =
+                    (0..t.len() / 2).filter_map(|i| u8::from_str_radix(&t[2 * i..2 * i + 2], 16).ok()).collect();
                 let length = (b.len() as u32).max(1);
                 let ty = types::binary(Base::VarBinary, if length > 8000 { MAX } else { length });
                 Expr::constant(Value::Binary(b.into()), ty)
@@ -768,7 +788,9 @@ impl<'a> Binder<'a> {
         );
         let star = matches!(
             list.first(),
-            Some(ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Wildcard | ast::FunctionArgExpr::WildcardWithOptions(_)))
+            Some(ast::FunctionArg::Unnamed(
+                ast::FunctionArgExpr::Wildcard | ast::FunctionArgExpr::WildcardWithOptions(_)
+            ))
         );
         if let Some(kind) = aggregate_kind(&upper, star) {
             return self.aggregate(f, kind, &upper, &list, distinct, star);
@@ -797,14 +819,16 @@ impl<'a> Binder<'a> {
                 let a = a.cast(&ty);
                 let test = Expr::condition(Node::IsNull(Box::new(a.clone()), true));
                 let b = b.cast(&ty);
-                return Ok(Expr { node: Node::Case { whens: vec![(test, a)], otherwise: Some(Box::new(b)) }, ty, nullable });
+                return Ok(Expr {
+                    node: Node::Case { whens: vec![(test, a)], otherwise: Some(Box::new(b)) },
+                    ty,
+                    nullable,
+                });
             }
             "COALESCE" => {
                 let args = exprs.iter().map(|e| self.value(e)).collect::<SqlResult<Vec<_>>>()?;
-                let mut whens: Vec<(Expr, Expr)> = args
-                    .into_iter()
-                    .map(|a| (Expr::condition(Node::IsNull(Box::new(a.clone()), true)), a))
-                    .collect();
+                let mut whens: Vec<(Expr, Expr)> =
+                    args.into_iter().map(|a| (Expr::condition(Node::IsNull(Box::new(a.clone()), true)), a)).collect();
                 let last = whens.pop().map(|(_, a)| a);
                 return case(whens, last);
             }
@@ -858,7 +882,9 @@ impl<'a> Binder<'a> {
     }
 
     fn date_function(&mut self, upper: &str, exprs: &[&ast::Expr]) -> SqlResult<Expr> {
-        let Some((first, rest)) = exprs.split_first() else { return Err(error::argument_count(&upper.to_lowercase(), 3)) };
+        let Some((first, rest)) = exprs.split_first() else {
+            return Err(error::argument_count(&upper.to_lowercase(), 3));
+        };
         let part_name = match first {
             ast::Expr::Identifier(i) => i.value.clone(),
             other => other.to_string(),
@@ -872,7 +898,12 @@ impl<'a> Binder<'a> {
     }
 
     fn aggregate(
-        &mut self, f: &ast::Function, kind: AggregateKind, upper: &str, list: &[&ast::FunctionArg], distinct: bool,
+        &mut self,
+        f: &ast::Function,
+        kind: AggregateKind,
+        upper: &str,
+        list: &[&ast::FunctionArg],
+        distinct: bool,
         star: bool,
     ) -> SqlResult<Expr> {
         // With OVER this is a window function; without, it needs a grouped query.
@@ -924,7 +955,12 @@ impl<'a> Binder<'a> {
     }
 
     fn aggregate_call(
-        &mut self, f: &ast::Function, kind: AggregateKind, upper: &str, list: &[&ast::FunctionArg], distinct: bool,
+        &mut self,
+        f: &ast::Function,
+        kind: AggregateKind,
+        upper: &str,
+        list: &[&ast::FunctionArg],
+        distinct: bool,
         star: bool,
     ) -> SqlResult<AggregateCall> {
         let mut args = Vec::new();
@@ -944,7 +980,7 @@ impl<'a> Binder<'a> {
         }
         let mut order = Vec::new();
         for o in &f.within_group {
-            order.push((self.value(&o.expr)?, o.options.asc == Some(false)));
+            order.push((self.value(&o.expr)?, matches!(o.options.sort, Some(ast::OrderBySort::Desc))));
         }
         let mut args = args.into_iter();
         let mut argument = args.next();
@@ -965,7 +1001,10 @@ impl<'a> Binder<'a> {
         }
         if matches!(kind, AggregateKind::Sum | AggregateKind::Avg) {
             if let Some(a) = argument.as_ref().filter(|a| a.ty.base == Base::Bit) {
-                return Err(error::invalid_operand(name(a.ty.base), if kind == AggregateKind::Sum { "sum" } else { "avg" }));
+                return Err(error::invalid_operand(
+                    name(a.ty.base),
+                    if kind == AggregateKind::Sum { "sum" } else { "avg" },
+                ));
             }
         }
         Ok(AggregateCall { kind, argument, separator, order, distinct, ty })
@@ -1009,7 +1048,7 @@ impl<'a> Binder<'a> {
         let partition = spec.partition_by.iter().map(|e| self.value(e)).collect::<SqlResult<Vec<_>>>()?;
         let mut order = Vec::new();
         for o in &spec.order_by {
-            order.push((self.value(&o.expr)?, o.options.asc == Some(false)));
+            order.push((self.value(&o.expr)?, matches!(o.options.sort, Some(ast::OrderBySort::Desc))));
         }
         let Some(w) = &mut self.windows else {
             return Err(SqlError::batch(
@@ -1053,9 +1092,17 @@ pub fn has_aggregate(e: &ast::Expr) -> bool {
                 _ => false,
             }
         }
-        E::Nested(a) | E::UnaryOp { expr: a, .. } | E::IsNull(a) | E::IsNotNull(a) | E::Cast { expr: a, .. }
-        | E::Convert { expr: a, .. } | E::Collate { expr: a, .. } | E::Floor { expr: a, .. } | E::Ceil { expr: a, .. }
-        | E::Trim { expr: a, .. } | E::Substring { expr: a, .. } => has_aggregate(a),
+        E::Nested(a)
+        | E::UnaryOp { expr: a, .. }
+        | E::IsNull(a)
+        | E::IsNotNull(a)
+        | E::Cast { expr: a, .. }
+        | E::Convert { expr: a, .. }
+        | E::Collate { expr: a, .. }
+        | E::Floor { expr: a, .. }
+        | E::Ceil { expr: a, .. }
+        | E::Trim { expr: a, .. }
+        | E::Substring { expr: a, .. } => has_aggregate(a),
         E::BinaryOp { left, right, .. } => any(&[left, right]),
         E::Between { expr, low, high, .. } => any(&[expr, low, high]),
         E::InList { expr, list, .. } => has_aggregate(expr) || list.iter().any(has_aggregate),
@@ -1072,7 +1119,13 @@ pub fn has_aggregate(e: &ast::Expr) -> bool {
 
 fn aggregate_kind(upper: &str, star: bool) -> Option<AggregateKind> {
     Some(match upper {
-        "COUNT" | "COUNT_BIG" => if star { AggregateKind::CountRows } else { AggregateKind::Count },
+        "COUNT" | "COUNT_BIG" => {
+            if star {
+                AggregateKind::CountRows
+            } else {
+                AggregateKind::Count
+            }
+        }
         "SUM" => AggregateKind::Sum,
         "AVG" => AggregateKind::Avg,
         "MIN" => AggregateKind::Min,
@@ -1100,7 +1153,12 @@ pub fn number_literal(t: &str) -> SqlResult<Expr> {
     }
     let digits = t.trim_start_matches('0');
     let d = Decimal::parse(t).ok_or_else(|| {
-        SqlError::batch(1007, 1, 15, format!("The number '{t}' is out of the range for numeric representation (maximum precision 38)."))
+        SqlError::batch(
+            1007,
+            1,
+            15,
+            format!("The number '{t}' is out of the range for numeric representation (maximum precision 38)."),
+        )
     })?;
     let whole = digits.split('.').next().unwrap_or("").len() as u8;
     let precision = (whole + d.scale).clamp(1, 38);
@@ -1160,13 +1218,22 @@ pub fn comparable(e: Expr, ty: &SqlType) -> Expr {
 /// `a op b`.
 pub fn compare(op: Comparison, a: Expr, b: Expr) -> SqlResult<Expr> {
     for side in [&a, &b] {
-        if matches!(side.ty.base, Base::Text | Base::NText | Base::Image | Base::Xml) && !matches!(side.node, Node::Const(Value::Null)) {
-            return Err(error::incompatible_types(name(a.ty.base), name(b.ty.base), &format!("{} to", match op {
-                Comparison::Eq => "equal",
-                Comparison::Ne => "not equal",
-                Comparison::Lt | Comparison::Le => "less than",
-                Comparison::Gt | Comparison::Ge => "greater than",
-            })));
+        if matches!(side.ty.base, Base::Text | Base::NText | Base::Image | Base::Xml)
+            && !matches!(side.node, Node::Const(Value::Null))
+        {
+            return Err(error::incompatible_types(
+                name(a.ty.base),
+                name(b.ty.base),
+                &format!(
+                    "{} to",
+                    match op {
+                        Comparison::Eq => "equal",
+                        Comparison::Ne => "not equal",
+                        Comparison::Lt | Comparison::Le => "less than",
+                        Comparison::Gt | Comparison::Ge => "greater than",
+                    }
+                ),
+            ));
         }
     }
     let mut ty = types::unify(&a.ty, &b.ty);
@@ -1199,7 +1266,10 @@ pub fn arithmetic(op: Operator, a: Expr, b: Expr) -> SqlResult<Expr> {
         if is_text(ty.base) {
             ty.collation = resolve_collation(&a, &b, "add")?;
         }
-        let (a, b) = (a.cast(&SqlType { collation: ty.collation.clone(), ..ta }), b.cast(&SqlType { collation: ty.collation.clone(), ..tb }));
+        let (a, b) = (
+            a.cast(&SqlType { collation: ty.collation.clone(), ..ta }),
+            b.cast(&SqlType { collation: ty.collation.clone(), ..tb }),
+        );
         return Ok(Expr { node: Node::Concat(Box::new(a), Box::new(b)), ty, nullable });
     }
     Ok(Expr { node: Node::Arithmetic(op, Box::new(a.cast(&ta)), Box::new(b.cast(&tb))), ty, nullable })

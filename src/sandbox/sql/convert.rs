@@ -310,7 +310,10 @@ pub fn value_text(value: &Value, ty: &SqlType, style: i32) -> SqlResult<String> 
                     281,
                     1,
                     16,
-                    format!("{style} is not a valid style number when converting from {} to a character string.", name(ty.base)),
+                    format!(
+                        "{style} is not a valid style number when converting from {} to a character string.",
+                        name(ty.base)
+                    ),
                 )
             })?
         }
@@ -349,7 +352,15 @@ fn to_text(value: &Value, from: &SqlType, to: &SqlType, how: How) -> SqlResult<V
         _ => to.length,
     };
     let wide = is_wide(to.base);
-    let refused = |value: &str| SqlError::new(8152, 10, 16, format!("String or binary data would be truncated.{}", if value.is_empty() { "" } else { "" })).with_3621();
+    let refused = |value: &str| {
+        SqlError::new(
+            8152,
+            10,
+            16,
+            format!("String or binary data would be truncated.{}", if value.is_empty() { "" } else { "" }),
+        )
+        .with_3621()
+    };
     // Character to character: units and bytes go over as they are where they can.
     let mut bytes: Vec<u8> = match (value, wide) {
         (Value::NChar(b), true) => b.to_vec(),
@@ -387,9 +398,11 @@ fn to_text(value: &Value, from: &SqlType, to: &SqlType, how: How) -> SqlResult<V
                         16,
                         "Insufficient result space to convert uniqueidentifier value to char.",
                     )),
-                    Value::Decimal { .. } | Value::Money(_) | Value::SmallMoney(_) | Value::Float(_) | Value::Real(_) => {
-                        Err(error::overflow(name(from.base), name(to.base)))
-                    }
+                    Value::Decimal { .. }
+                    | Value::Money(_)
+                    | Value::SmallMoney(_)
+                    | Value::Float(_)
+                    | Value::Real(_) => Err(error::overflow(name(from.base), name(to.base))),
                     _ => {
                         let mut b = if wide { text::utf16(&t) } else { t.into_bytes() };
                         b.truncate(limit as usize);
@@ -578,7 +591,11 @@ fn to_number(value: &Value, from: &SqlType, to: &SqlType) -> SqlResult<Value> {
                         return make_integer(to.base, 0, "");
                     }
                     let n: i128 = trimmed.parse().map_err(|_| {
-                        if to.base == Base::BigInt { error::error_converting(name(from.base), "bigint") } else { failed() }
+                        if to.base == Base::BigInt {
+                            error::error_converting(name(from.base), "bigint")
+                        } else {
+                            failed()
+                        }
                     })?;
                     make_integer(to.base, n, name(from.base)).map_err(|_| {
                         // Text has its own overflow: 244 for the small ones, 248 for int.
@@ -606,8 +623,8 @@ fn to_number(value: &Value, from: &SqlType, to: &SqlType) -> SqlResult<Value> {
                     })
                 }
                 Base::Decimal | Base::Numeric => {
-                    let d = Decimal::parse(trimmed)
-                        .ok_or_else(|| error::error_converting(name(from.base), "numeric"))?;
+                    let d =
+                        Decimal::parse(trimmed).ok_or_else(|| error::error_converting(name(from.base), "numeric"))?;
                     make_number(to, d, name(from.base))
                 }
                 Base::Money | Base::SmallMoney => {
@@ -616,7 +633,12 @@ fn to_number(value: &Value, from: &SqlType, to: &SqlType) -> SqlResult<Value> {
                         return make_number(to, Decimal::from_i128(0), "");
                     }
                     let d = Decimal::parse(&cleaned).ok_or_else(|| {
-                        SqlError::transaction(235, 0, 16, "Cannot convert a char value to money. The char value has incorrect syntax.")
+                        SqlError::transaction(
+                            235,
+                            0,
+                            16,
+                            "Cannot convert a char value to money. The char value has incorrect syntax.",
+                        )
                     })?;
                     make_number(to, d, name(from.base))
                 }
@@ -624,7 +646,9 @@ fn to_number(value: &Value, from: &SqlType, to: &SqlType) -> SqlResult<Value> {
                     let f: f64 = if trimmed.is_empty() {
                         0.0
                     } else {
-                        let plain = trimmed.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'));
+                        let plain = trimmed
+                            .bytes()
+                            .all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'));
                         if !plain {
                             return Err(error::error_converting(name(from.base), name(to.base)));
                         }
@@ -667,7 +691,11 @@ fn to_number(value: &Value, from: &SqlType, to: &SqlType) -> SqlResult<Value> {
         }
         Value::SmallDateTime { days, minutes } => {
             let f = f64::from(*days) + f64::from(*minutes) / 1440.0;
-            if types::is_integer(to.base) { float_to(f.round(), to, "smalldatetime") } else { float_to(f, to, "smalldatetime") }
+            if types::is_integer(to.base) {
+                float_to(f.round(), to, "smalldatetime")
+            } else {
+                float_to(f, to, "smalldatetime")
+            }
         }
         _ => {
             let d = decimal_of(value).ok_or_else(|| error::type_clash(name(from.base), name(to.base)))?;
@@ -678,7 +706,15 @@ fn to_number(value: &Value, from: &SqlType, to: &SqlType) -> SqlResult<Value> {
                 }
                 _ => d,
             };
-            make_number(to, d, if types::is_integer(from.base) && to.base != Base::Decimal && to.base != Base::Numeric { "expression" } else { name(from.base) })
+            make_number(
+                to,
+                d,
+                if types::is_integer(from.base) && to.base != Base::Decimal && to.base != Base::Numeric {
+                    "expression"
+                } else {
+                    name(from.base)
+                },
+            )
         }
     }
 }
@@ -746,7 +782,8 @@ fn to_moment(value: &Value, from: &SqlType, to: &SqlType) -> SqlResult<Value> {
 }
 
 fn looks_like_date(text: &str) -> bool {
-    text.bytes().filter(u8::is_ascii_digit).count() >= 6 && text.trim().bytes().next().is_some_and(|b| b.is_ascii_digit())
+    text.bytes().filter(u8::is_ascii_digit).count() >= 6
+        && text.trim().bytes().next().is_some_and(|b| b.is_ascii_digit())
 }
 
 /// How two values of one type stand to each other; `None` if either is NULL. Both must have been converted to `ty`.

@@ -249,12 +249,7 @@ pub fn date_out_of_range(from: &str, to: &str) -> SqlError {
 
 /// 8169.
 pub fn guid_conversion_failed() -> SqlError {
-    SqlError::transaction(
-        8169,
-        2,
-        16,
-        "Conversion failed when converting from a character string to uniqueidentifier.",
-    )
+    SqlError::transaction(8169, 2, 16, "Conversion failed when converting from a character string to uniqueidentifier.")
 }
 
 /// 8114.

@@ -135,9 +135,15 @@ pub struct Expr {
 pub enum Node {
     Const(Value),
     /// A column of the row `depth` queries out.
-    Column { depth: usize, index: usize },
+    Column {
+        depth: usize,
+        index: usize,
+    },
     /// A value that a window function left behind the row.
-    Window { base: Rc<Cell<usize>>, index: usize },
+    Window {
+        base: Rc<Cell<usize>>,
+        index: usize,
+    },
     Variable(Rc<str>),
     Arithmetic(Operator, Box<Expr>, Box<Expr>),
     Concat(Box<Expr>, Box<Expr>),
@@ -148,15 +154,45 @@ pub enum Node {
     Or(Box<Expr>, Box<Expr>),
     Not(Box<Expr>),
     IsNull(Box<Expr>, bool),
-    Like { value: Box<Expr>, pattern: Box<Expr>, escape: Option<Box<Expr>>, negated: bool },
-    In { value: Box<Expr>, list: Vec<Expr>, negated: bool },
-    InQuery { value: Box<Expr>, plan: Rc<Plan>, ty: SqlType, negated: bool },
+    Like {
+        value: Box<Expr>,
+        pattern: Box<Expr>,
+        escape: Option<Box<Expr>>,
+        negated: bool,
+    },
+    In {
+        value: Box<Expr>,
+        list: Vec<Expr>,
+        negated: bool,
+    },
+    InQuery {
+        value: Box<Expr>,
+        plan: Rc<Plan>,
+        ty: SqlType,
+        negated: bool,
+    },
     /// `value op ANY|ALL (query)`.
-    Quantified { op: Comparison, value: Box<Expr>, plan: Rc<Plan>, ty: SqlType, all: bool },
-    Exists { plan: Rc<Plan>, negated: bool },
+    Quantified {
+        op: Comparison,
+        value: Box<Expr>,
+        plan: Rc<Plan>,
+        ty: SqlType,
+        all: bool,
+    },
+    Exists {
+        plan: Rc<Plan>,
+        negated: bool,
+    },
     Scalar(Rc<Plan>),
-    Case { whens: Vec<(Expr, Expr)>, otherwise: Option<Box<Expr>> },
-    Convert { value: Box<Expr>, style: Option<Box<Expr>>, try_only: bool },
+    Case {
+        whens: Vec<(Expr, Expr)>,
+        otherwise: Option<Box<Expr>>,
+    },
+    Convert {
+        value: Box<Expr>,
+        style: Option<Box<Expr>>,
+        try_only: bool,
+    },
     Call(Function, Vec<Expr>),
 }
 
@@ -201,11 +237,7 @@ impl Expr {
             return Expr::constant(Value::Null, ty.clone());
         }
         let nullable = self.nullable;
-        Expr {
-            node: Node::Convert { value: Box::new(self), style: None, try_only: false },
-            ty: ty.clone(),
-            nullable,
-        }
+        Expr { node: Node::Convert { value: Box::new(self), style: None, try_only: false }, ty: ty.clone(), nullable }
     }
 
     /// Whether it depends on the row (or a query inside might).
@@ -322,7 +354,9 @@ impl Expr {
                 Value::Null => Ok(Value::Null),
                 Value::Bit(b) => Ok(Value::Bit(!b)),
                 Value::TinyInt(n) => Ok(Value::TinyInt(!n)),
-                other => convert::make_integer(self.ty.base, i128::from(!integer_of(&other).unwrap_or(0)), "expression"),
+                other => {
+                    convert::make_integer(self.ty.base, i128::from(!integer_of(&other).unwrap_or(0)), "expression")
+                }
             },
             Node::Compare(op, a, b) => {
                 let (a, b) = (a.eval(env)?, b.eval(env)?);
@@ -391,7 +425,7 @@ impl Expr {
             Node::Quantified { op, value, plan, ty, all } => {
                 let v = value.eval(env)?;
                 let (mut hit, mut unknown) = (false, false);
-                plan.run(env.ctx, Some(env), &mut |row| {
+                plan.each(env.ctx, Some(env), &mut |row| {
                     let item = &row[0];
                     match convert::compare(&v, item, ty) {
                         None => unknown = true,
@@ -417,7 +451,7 @@ impl Expr {
             }
             Node::Scalar(plan) => {
                 let mut out = None;
-                plan.run(env.ctx, Some(env), &mut |row| {
+                plan.each(env.ctx, Some(env), &mut |row| {
                     if out.is_some() {
                         return Err(error::subquery_rows());
                     }
@@ -492,7 +526,9 @@ pub fn concat(a: &Value, b: &Value, ty: &SqlType) -> Value {
 /// The type of `a op b`, and the types its operands are brought to.
 pub fn arithmetic_type(op: Operator, a: &SqlType, b: &SqlType) -> SqlResult<(SqlType, SqlType, SqlType)> {
     let clash = || error::incompatible_types(types::name(a.base), types::name(b.base), op.name());
-    if op == Operator::Add && is_text(a.base) && is_text(b.base) || op == Operator::Add && is_binary(a.base) && is_binary(b.base) {
+    if op == Operator::Add && is_text(a.base) && is_text(b.base)
+        || op == Operator::Add && is_binary(a.base) && is_binary(b.base)
+    {
         let wide = types::unify(a, b);
         let base = match wide.base {
             Base::NChar => Base::NVarChar,
@@ -592,8 +628,13 @@ pub fn arithmetic(op: Operator, a: &Value, b: &Value, ty: &SqlType) -> SqlResult
         return Ok(Value::Null);
     }
     let overflow = || {
-        SqlError::new(8115, 2, 16, format!("Arithmetic overflow error converting expression to data type {}.", types::name(ty.base)))
-            .with_3621()
+        SqlError::new(
+            8115,
+            2,
+            16,
+            format!("Arithmetic overflow error converting expression to data type {}.", types::name(ty.base)),
+        )
+        .with_3621()
     };
     match ty.base {
         base if is_integer(base) => {
@@ -610,9 +651,8 @@ pub fn arithmetic(op: Operator, a: &Value, b: &Value, ty: &SqlType) -> SqlResult
                 Operator::BitXor => x ^ y,
             };
             match base {
-                Base::TinyInt | Base::SmallInt => {
-                    convert::make_integer(base, n, "expression").map_err(|_| error::small_overflow(types::name(base), n))
-                }
+                Base::TinyInt | Base::SmallInt => convert::make_integer(base, n, "expression")
+                    .map_err(|_| error::small_overflow(types::name(base), n)),
                 _ => convert::make_integer(base, n, "expression"),
             }
         }
@@ -627,7 +667,13 @@ pub fn arithmetic(op: Operator, a: &Value, b: &Value, ty: &SqlType) -> SqlResult
                 _ => x % y,
             };
             if !f.is_finite() {
-                return Err(SqlError::new(8115, 2, 16, "Arithmetic overflow error converting expression to data type float.").with_3621());
+                return Err(SqlError::new(
+                    8115,
+                    2,
+                    16,
+                    "Arithmetic overflow error converting expression to data type float.",
+                )
+                .with_3621());
             }
             Ok(if ty.base == Base::Real { Value::Real(f as f32) } else { Value::Float(f) })
         }
@@ -639,7 +685,9 @@ pub fn arithmetic(op: Operator, a: &Value, b: &Value, ty: &SqlType) -> SqlResult
             let n = if op == Operator::Add { days(a) + days(b) } else { days(a) - days(b) };
             let d = n.div_euclid(25_920_000);
             if !(-53_690..=2_958_463).contains(&d) {
-                return Err(SqlError::new(517, 1, 16, "Adding a value to a 'datetime' column caused an overflow.").with_3621());
+                return Err(
+                    SqlError::new(517, 1, 16, "Adding a value to a 'datetime' column caused an overflow.").with_3621()
+                );
             }
             Ok(Value::DateTime { days: d as i32, ticks: n.rem_euclid(25_920_000) as u32 })
         }

@@ -223,8 +223,12 @@ pub fn bind(name: &str, mut args: Vec<Expr>, default: &Arc<Collation>) -> SqlRes
             let a = textual(args.remove(0), default);
             let ty = variable_length(&a.ty, a.ty.length);
             let body: Body = match name {
-                "UPPER" => |_, v, a, ty| Ok(make_text(&text_of(&v[0], a[0].ty.collation.as_deref()).to_uppercase(), ty)),
-                "LOWER" => |_, v, a, ty| Ok(make_text(&text_of(&v[0], a[0].ty.collation.as_deref()).to_lowercase(), ty)),
+                "UPPER" => {
+                    |_, v, a, ty| Ok(make_text(&text_of(&v[0], a[0].ty.collation.as_deref()).to_uppercase(), ty))
+                }
+                "LOWER" => {
+                    |_, v, a, ty| Ok(make_text(&text_of(&v[0], a[0].ty.collation.as_deref()).to_lowercase(), ty))
+                }
                 "LTRIM" => |_, v, a, ty| {
                     let l = letters(&v[0], &a[0].ty);
                     let n = l.iter().position(|u| *u != 32).unwrap_or(l.len());
@@ -343,7 +347,8 @@ pub fn bind(name: &str, mut args: Vec<Expr>, default: &Arc<Collation>) -> SqlRes
                     '\'' | '"' | '`' => (q, q),
                     _ => return Ok(Value::Null),
                 };
-                let doubled: String = t.chars().flat_map(|c| std::iter::repeat_n(c, if c == close { 2 } else { 1 })).collect();
+                let doubled: String =
+                    t.chars().flat_map(|c| std::iter::repeat_n(c, if c == close { 2 } else { 1 })).collect();
                 Ok(make_text(&format!("{open}{doubled}{close}"), ty))
             })
         }
@@ -362,11 +367,14 @@ pub fn bind(name: &str, mut args: Vec<Expr>, default: &Arc<Collation>) -> SqlRes
             let total: u32 = args.iter().map(|a| types::display_width(&a.ty).min(8000)).sum();
             let unit = if wide { 2 } else { 1 };
             let length = if max { MAX } else { (total * unit).min(8000) };
-            let ty = types::text(if wide { Base::NVarChar } else { Base::VarChar }, length, &collation_of(&args[0], default));
+            let ty = types::text(
+                if wide { Base::NVarChar } else { Base::VarChar },
+                length,
+                &collation_of(&args[0], default),
+            );
             let body: Body = if name == "CONCAT" {
                 |_, v, a, ty| {
-                    let t: String =
-                        v.iter().zip(a).map(|(v, a)| text_of(v, a.ty.collation.as_deref())).collect();
+                    let t: String = v.iter().zip(a).map(|(v, a)| text_of(v, a.ty.collation.as_deref())).collect();
                     Ok(make_text(&t, ty))
                 }
             } else {
@@ -457,7 +465,9 @@ pub fn bind(name: &str, mut args: Vec<Expr>, default: &Arc<Collation>) -> SqlRes
             need(name, &args, 1, 1)?;
             let ty = types::text(Base::Char, 1, default);
             make("CHAR", true, ty, vec![args.remove(0).cast(&int())], |_, v, _, _| {
-                Ok(integer_of(&v[0]).and_then(|n| u8::try_from(n).ok()).map_or(Value::Null, |b| Value::Char([b].as_slice().into())))
+                Ok(integer_of(&v[0])
+                    .and_then(|n| u8::try_from(n).ok())
+                    .map_or(Value::Null, |b| Value::Char([b].as_slice().into())))
             })
         }
         "NCHAR" => {
@@ -490,18 +500,28 @@ pub fn bind(name: &str, mut args: Vec<Expr>, default: &Arc<Collation>) -> SqlRes
                     Value::Real(f) => Ok(Value::Real(if *f == 0.0 { 0.0 } else { f.signum() })),
                     other => {
                         let d = decimal_of(other).unwrap_or(Decimal::from_i128(0));
-                        let n = if d.magnitude == 0 { 0 } else if d.negative { -1 } else { 1 };
+                        let n = if d.magnitude == 0 {
+                            0
+                        } else if d.negative {
+                            -1
+                        } else {
+                            1
+                        };
                         convert::make_number(ty, Decimal::from_i128(n), "expression")
                     }
                 },
-                "FLOOR" => |_, v, _, ty| rounded(&v[0], ty, f64::floor, |d| {
-                    let t = d.truncate(0).unwrap_or(d);
-                    if d.negative && t.compare(d).is_ne() { t.add(Decimal::from_i128(-1)).unwrap_or(t) } else { t }
-                }),
-                _ => |_, v, _, ty| rounded(&v[0], ty, f64::ceil, |d| {
-                    let t = d.truncate(0).unwrap_or(d);
-                    if !d.negative && t.compare(d).is_ne() { t.add(Decimal::from_i128(1)).unwrap_or(t) } else { t }
-                }),
+                "FLOOR" => |_, v, _, ty| {
+                    rounded(&v[0], ty, f64::floor, |d| {
+                        let t = d.truncate(0).unwrap_or(d);
+                        if d.negative && t.compare(d).is_ne() { t.add(Decimal::from_i128(-1)).unwrap_or(t) } else { t }
+                    })
+                },
+                _ => |_, v, _, ty| {
+                    rounded(&v[0], ty, f64::ceil, |d| {
+                        let t = d.truncate(0).unwrap_or(d);
+                        if !d.negative && t.compare(d).is_ne() { t.add(Decimal::from_i128(1)).unwrap_or(t) } else { t }
+                    })
+                },
             };
             make("number", true, ty, vec![a], body)
         }
@@ -526,7 +546,13 @@ pub fn bind(name: &str, mut args: Vec<Expr>, default: &Arc<Collation>) -> SqlRes
                         let d = decimal_of(other).unwrap_or(Decimal::from_i128(0));
                         let r = if places >= 0 {
                             let s = places.min(38) as u8;
-                            if s >= d.scale { Some(d) } else if cut { d.truncate(s) } else { d.rescale(s) }
+                            if s >= d.scale {
+                                Some(d)
+                            } else if cut {
+                                d.truncate(s)
+                            } else {
+                                d.rescale(s)
+                            }
                         } else {
                             let unit = super::number::pow10(places.unsigned_abs().min(38) as u32);
                             let whole = Decimal { magnitude: d.magnitude, scale: 0, negative: d.negative };
@@ -599,9 +625,18 @@ pub fn bind(name: &str, mut args: Vec<Expr>, default: &Arc<Collation>) -> SqlRes
             make("DATEFROMPARTS", true, types::plain(Base::Date), args, |_, v, _, ty| {
                 let n = |i: usize| integer_of(&v[i]).unwrap_or(0);
                 let bad = || {
-                    SqlError::batch(289, 1, 16, "Cannot construct data type date, some of the arguments have values which are not valid.")
+                    SqlError::batch(
+                        289,
+                        1,
+                        16,
+                        "Cannot construct data type date, some of the arguments have values which are not valid.",
+                    )
                 };
-                if !(1..=9999).contains(&n(0)) || !(1..=12).contains(&n(1)) || n(2) < 1 || n(2) > super::moment::month_days(n(0), n(1)) {
+                if !(1..=9999).contains(&n(0))
+                    || !(1..=12).contains(&n(1))
+                    || n(2) < 1
+                    || n(2) > super::moment::month_days(n(0), n(1))
+                {
                     return Err(bad());
                 }
                 let days = super::moment::days_from(n(0), n(1), n(2));
@@ -781,9 +816,11 @@ pub fn data_length(v: &Value, ty: &SqlType) -> i64 {
         Value::BigInt(_) | Value::Float(_) | Value::Money(_) | Value::DateTime { .. } => 8,
         Value::Guid(_) => 16,
         Value::Char(b) | Value::NChar(b) | Value::Binary(b) => b.len() as i64,
-        Value::Decimal { .. } | Value::Date(_) | Value::Time { .. } | Value::DateTime2 { .. } | Value::DateTimeOffset { .. } => {
-            i64::from(crate::sandbox::meta::types::facets(ty).1)
-        }
+        Value::Decimal { .. }
+        | Value::Date(_)
+        | Value::Time { .. }
+        | Value::DateTime2 { .. }
+        | Value::DateTimeOffset { .. } => i64::from(crate::sandbox::meta::types::facets(ty).1),
         Value::Variant(x) => data_length(&x.value, &x.ty),
     }
 }

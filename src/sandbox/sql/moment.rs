@@ -77,8 +77,7 @@ impl Moment {
                 Moment { days: i64::from(*days), ticks: *ticks as i64, offset: None }
             }
             Value::DateTimeOffset { days, ticks, offset, .. } => {
-                let (days, ticks) =
-                    carry(i64::from(*days), *ticks as i64 + i64::from(*offset) * 60 * SECOND);
+                let (days, ticks) = carry(i64::from(*days), *ticks as i64 + i64::from(*offset) * 60 * SECOND);
                 Moment { days, ticks, offset: Some(*offset) }
             }
             Value::DateTime { days, ticks } => Moment {
@@ -86,11 +85,9 @@ impl Moment {
                 ticks: (i64::from(*ticks) * 100_000 + 1) / 3,
                 offset: None,
             },
-            Value::SmallDateTime { days, minutes } => Moment {
-                days: i64::from(*days) + DAYS_TO_1900,
-                ticks: i64::from(*minutes) * 60 * SECOND,
-                offset: None,
-            },
+            Value::SmallDateTime { days, minutes } => {
+                Moment { days: i64::from(*days) + DAYS_TO_1900, ticks: i64::from(*minutes) * 60 * SECOND, offset: None }
+            }
             _ => return None,
         })
     }
@@ -138,7 +135,9 @@ impl Moment {
                     minutes -= 1440;
                     days += 1;
                 }
-                (0..=65_535).contains(&days).then_some(Value::SmallDateTime { days: days as u16, minutes: minutes as u16 })
+                (0..=65_535)
+                    .contains(&days)
+                    .then_some(Value::SmallDateTime { days: days as u16, minutes: minutes as u16 })
             }
             _ => None,
         }
@@ -393,8 +392,7 @@ impl Moment {
                     clock
                 } else if style == 127 && me.offset.is_some() {
                     let utc = Moment { offset: Some(0), ..me };
-                    let (days, ticks) =
-                        carry(me.days, me.ticks - i64::from(me.offset.unwrap_or(0)) * 60 * SECOND);
+                    let (days, ticks) = carry(me.days, me.ticks - i64::from(me.offset.unwrap_or(0)) * 60 * SECOND);
                     let (y, m, d) = civil(days);
                     format!("{y:04}-{m:02}-{d:02}T{}Z", Moment { days, ticks, ..utc }.clock(fraction))
                 } else {
@@ -410,7 +408,8 @@ impl Moment {
 fn parse_date(text: &str) -> (Option<Option<i64>>, &str) {
     let make = |y: i64, m: i64, d: i64| {
         let y = if y < 100 { if y < 50 { 2000 + y } else { 1900 + y } } else { y };
-        ((1..=9999).contains(&y) && (1..=12).contains(&m) && d >= 1 && d <= month_days(y, m)).then(|| days_from(y, m, d))
+        ((1..=9999).contains(&y) && (1..=12).contains(&m) && d >= 1 && d <= month_days(y, m))
+            .then(|| days_from(y, m, d))
     };
     let bytes = text.as_bytes();
     let digits = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
@@ -418,10 +417,7 @@ fn parse_date(text: &str) -> (Option<Option<i64>>, &str) {
     let follows = |at: usize| bytes.get(at).copied();
     if (digits == 8 || digits == 6) && !matches!(follows(digits), Some(b'-' | b'/' | b'.' | b':')) {
         let y = digits - 4;
-        return (
-            Some(make(number(&text[..y]), number(&text[y..y + 2]), number(&text[y + 2..y + 4]))),
-            &text[digits..],
-        );
+        return (Some(make(number(&text[..y]), number(&text[y..y + 2]), number(&text[y + 2..y + 4]))), &text[digits..]);
     }
     if digits == 4 && !matches!(follows(4), Some(b'-' | b'/' | b'.' | b':')) {
         return (Some(make(number(&text[..4]), 1, 1)), &text[4..]);

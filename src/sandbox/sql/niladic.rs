@@ -52,15 +52,21 @@ pub fn global(b: &Binder<'_>, name: &str) -> Option<Expr> {
             let n = s.engine.rowversion(b.database);
             constant(types::binary(Base::VarBinary, 8), Value::Binary(n.to_be_bytes().as_slice().into()))
         }
-        "CPU_BUSY" | "IDLE" | "IO_BUSY" | "CONNECTIONS" | "TIMETICKS" | "PACK_RECEIVED" | "PACK_SENT" | "TOTAL_READ"
-        | "TOTAL_WRITE" | "TOTAL_ERRORS" | "PACKET_ERRORS" | "FETCH_STATUS" | "CURSOR_ROWS" | "PROCID" => int(0),
+        "CPU_BUSY" | "IDLE" | "IO_BUSY" | "CONNECTIONS" | "TIMETICKS" | "PACK_RECEIVED" | "PACK_SENT"
+        | "TOTAL_READ" | "TOTAL_WRITE" | "TOTAL_ERRORS" | "PACKET_ERRORS" | "FETCH_STATUS" | "CURSOR_ROWS"
+        | "PROCID" => int(0),
         _ => return None,
     })
 }
 
 fn identity(n: Option<i128>) -> Expr {
     let ty = types::decimal(Base::Numeric, 38, 0);
-    let v = n.map_or(Value::Null, |n| Value::Decimal { negative: n < 0, magnitude: n.unsigned_abs(), precision: 38, scale: 0 });
+    let v = n.map_or(Value::Null, |n| Value::Decimal {
+        negative: n < 0,
+        magnitude: n.unsigned_abs(),
+        precision: 38,
+        scale: 0,
+    });
     Expr { node: super::expr::Node::Const(v), ty, nullable: true }
 }
 
@@ -127,9 +133,8 @@ pub fn function(b: &Binder<'_>, name: &str, args: &[Expr]) -> SqlResult<Option<E
     let s = b.session;
     let c = b.collation();
     let int = types::int;
-    let text_arg = |i: usize| {
-        args.get(i).cloned().unwrap_or_else(|| Expr::constant(Value::Null, int())).cast(&nvarchar(4000, &c))
-    };
+    let text_arg =
+        |i: usize| args.get(i).cloned().unwrap_or_else(|| Expr::constant(Value::Null, int())).cast(&nvarchar(4000, &c));
     let int_arg = |i: usize| args.get(i).cloned().unwrap_or_else(|| Expr::constant(Value::Null, int())).cast(&int());
     let sysname = nvarchar(128, &c);
     let here = || Expr::constant(Value::Int(b.database), int());
@@ -250,7 +255,8 @@ pub fn function(b: &Binder<'_>, name: &str, args: &[Expr]) -> SqlResult<Option<E
                 "COL_NAME" => {
                     let mut e = make("COL_NAME", true, sysname, vec![first, second, here()], |env, v, _, _| {
                         let d = env.ctx.session.database_meta(integer_of(&v[2]).unwrap_or(0) as i32);
-                        let (id, column) = (integer_of(&v[0]).unwrap_or(0) as i32, integer_of(&v[1]).unwrap_or(0) as i32);
+                        let (id, column) =
+                            (integer_of(&v[0]).unwrap_or(0) as i32, integer_of(&v[1]).unwrap_or(0) as i32);
                         Ok(d.and_then(|d| d.object(id)?.table()?.column(column).map(|c| wide(&c.name)))
                             .unwrap_or(Value::Null))
                     });
@@ -274,28 +280,34 @@ pub fn function(b: &Binder<'_>, name: &str, args: &[Expr]) -> SqlResult<Option<E
                     e
                 }
                 _ => {
-                    let mut e = make("COLUMNPROPERTY", true, int(), vec![first, second, text_arg(2), here()], |env, v, _, _| {
-                        let d = env.ctx.session.database_meta(integer_of(&v[3]).unwrap_or(0) as i32);
-                        let id = integer_of(&v[0]).unwrap_or(0) as i32;
-                        let (column, property) = (text_of(&v[1], None), text_of(&v[2], None).to_ascii_lowercase());
-                        let found = d.and_then(|d| {
-                            let t = d.object(id)?.table()?;
-                            let c = t.find_column(&column, d.ignore_case)?;
-                            Some(match property.as_str() {
-                                "allowsnull" => i32::from(c.nullable),
-                                "columnid" => c.id,
-                                "iscomputed" => i32::from(c.computed.is_some()),
-                                "isidentity" => i32::from(c.identity.is_some()),
-                                "ishidden" => i32::from(c.hidden),
-                                "issparse" => i32::from(c.sparse),
-                                "isrowguidcol" => i32::from(c.rowguid),
-                                "precision" => i32::from(meta::types::facets(&c.ty).2),
-                                "scale" => i32::from(meta::types::facets(&c.ty).3),
-                                _ => return None,
-                            })
-                        });
-                        Ok(found.map_or(Value::Null, Value::Int))
-                    });
+                    let mut e = make(
+                        "COLUMNPROPERTY",
+                        true,
+                        int(),
+                        vec![first, second, text_arg(2), here()],
+                        |env, v, _, _| {
+                            let d = env.ctx.session.database_meta(integer_of(&v[3]).unwrap_or(0) as i32);
+                            let id = integer_of(&v[0]).unwrap_or(0) as i32;
+                            let (column, property) = (text_of(&v[1], None), text_of(&v[2], None).to_ascii_lowercase());
+                            let found = d.and_then(|d| {
+                                let t = d.object(id)?.table()?;
+                                let c = t.find_column(&column, d.ignore_case)?;
+                                Some(match property.as_str() {
+                                    "allowsnull" => i32::from(c.nullable),
+                                    "columnid" => c.id,
+                                    "iscomputed" => i32::from(c.computed.is_some()),
+                                    "isidentity" => i32::from(c.identity.is_some()),
+                                    "ishidden" => i32::from(c.hidden),
+                                    "issparse" => i32::from(c.sparse),
+                                    "isrowguidcol" => i32::from(c.rowguid),
+                                    "precision" => i32::from(meta::types::facets(&c.ty).2),
+                                    "scale" => i32::from(meta::types::facets(&c.ty).3),
+                                    _ => return None,
+                                })
+                            });
+                            Ok(found.map_or(Value::Null, Value::Int))
+                        },
+                    );
                     e.nullable = true;
                     e
                 }
@@ -313,17 +325,23 @@ pub fn function(b: &Binder<'_>, name: &str, args: &[Expr]) -> SqlResult<Option<E
             e
         }
         "COLLATIONPROPERTY" => {
-            let mut e = make("COLLATIONPROPERTY", true, types::plain(Base::Variant), vec![text_arg(0), text_arg(1)], |_, v, _, _| {
-                let Some(c) = collation::by_name(&text_of(&v[0], None)) else { return Ok(Value::Null) };
-                let n = match text_of(&v[1], None).to_ascii_lowercase().as_str() {
-                    "codepage" => i32::from(c.code_page),
-                    "lcid" => collation::lcid(&c) as i32,
-                    "comparisonstyle" => collation::comparison_style(&c) as i32,
-                    "version" => collation::version(&c) as i32,
-                    _ => return Ok(Value::Null),
-                };
-                Ok(super::functions::variant(types::int(), Value::Int(n)))
-            });
+            let mut e = make(
+                "COLLATIONPROPERTY",
+                true,
+                types::plain(Base::Variant),
+                vec![text_arg(0), text_arg(1)],
+                |_, v, _, _| {
+                    let Some(c) = collation::by_name(&text_of(&v[0], None)) else { return Ok(Value::Null) };
+                    let n = match text_of(&v[1], None).to_ascii_lowercase().as_str() {
+                        "codepage" => i32::from(c.code_page),
+                        "lcid" => collation::lcid(&c) as i32,
+                        "comparisonstyle" => collation::comparison_style(&c) as i32,
+                        "version" => collation::version(&c) as i32,
+                        _ => return Ok(Value::Null),
+                    };
+                    Ok(super::functions::variant(types::int(), Value::Int(n)))
+                },
+            );
             e.nullable = true;
             e
         }
@@ -348,10 +366,7 @@ pub fn function(b: &Binder<'_>, name: &str, args: &[Expr]) -> SqlResult<Option<E
 
 fn meta_call(f: super::hook::MetaFunction, args: Vec<Expr>, ty: SqlType) -> Expr {
     // The pointer of the hook travels as a function of its own.
-    let node = super::expr::Node::Call(
-        super::functions::Function { name: "META", strict: false, body: f.call },
-        args,
-    );
+    let node = super::expr::Node::Call(super::functions::Function { name: "META", strict: false, body: f.call }, args);
     Expr { node, ty, nullable: true }
 }
 
@@ -411,7 +426,8 @@ fn part_of(v: &Value) -> Part {
 
 /// DATEADD, DATEDIFF, DATEPART, DATENAME: the first argument is the part's number.
 pub fn date_function(b: &Binder<'_>, name: &str, part: Expr, args: Vec<Expr>) -> SqlResult<Expr> {
-    let need = |n: usize| if args.len() == n { Ok(()) } else { Err(error::argument_count(&name.to_lowercase(), n + 1)) };
+    let need =
+        |n: usize| if args.len() == n { Ok(()) } else { Err(error::argument_count(&name.to_lowercase(), n + 1)) };
     let mut args_iter = args.clone().into_iter();
     let mut next = || args_iter.next().unwrap_or_else(|| Expr::constant(Value::Null, types::int()));
     Ok(match name {
@@ -426,11 +442,20 @@ pub fn date_function(b: &Binder<'_>, name: &str, part: Expr, args: Vec<Expr>) ->
             let ty = nvarchar(30, &b.collation());
             make("DATENAME", true, ty, vec![part, momentary(next())], |_, v, _, _| {
                 const MONTHS: [&str; 12] = [
-                    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-                    "November", "December",
+                    "January",
+                    "February",
+                    "March",
+                    "April",
+                    "May",
+                    "June",
+                    "July",
+                    "August",
+                    "September",
+                    "October",
+                    "November",
+                    "December",
                 ];
-                const DAYS: [&str; 7] =
-                    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+                const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
                 Ok(Moment::of(&v[1]).map_or(Value::Null, |m| {
                     let p = part_of(&v[0]);
                     let n = m.part(p);
@@ -447,11 +472,20 @@ pub fn date_function(b: &Binder<'_>, name: &str, part: Expr, args: Vec<Expr>) ->
             let count = next().cast(&types::bigint());
             let m = next();
             // Text becomes datetime here, as in the server.
-            let m = if types::is_text(m.ty.base) || types::is_number(m.ty.base) { m.cast(&types::plain(Base::DateTime)) } else { m };
+            let m = if types::is_text(m.ty.base) || types::is_number(m.ty.base) {
+                m.cast(&types::plain(Base::DateTime))
+            } else {
+                m
+            };
             let ty = m.ty.clone();
             make("DATEADD", true, ty, vec![part, count, m], |_, v, _, ty| {
                 let overflow = || {
-                    SqlError::batch(517, 1, 16, format!("Adding a value to a '{}' column caused an overflow.", types::name(ty.base)))
+                    SqlError::batch(
+                        517,
+                        1,
+                        16,
+                        format!("Adding a value to a '{}' column caused an overflow.", types::name(ty.base)),
+                    )
                 };
                 let m = Moment::of(&v[2]).ok_or_else(overflow)?;
                 let n = integer_of(&v[1]).unwrap_or(0);
@@ -487,7 +521,11 @@ pub fn shown(v: &Value, ty: &SqlType) -> SqlResult<String> {
         Value::Null => Ok(String::new()),
         _ => {
             let to = nvarchar(crate::sandbox::value::MAX, &collation::default());
-            let style = if matches!(ty.base, Base::Date | Base::Time | Base::DateTime2 | Base::DateTimeOffset) { 121 } else { 0 };
+            let style = if matches!(ty.base, Base::Date | Base::Time | Base::DateTime2 | Base::DateTimeOffset) {
+                121
+            } else {
+                0
+            };
             Ok(text::text_of(&convert(v, ty, &to, How { style, ..How::default() })?, None))
         }
     }

@@ -104,29 +104,82 @@ pub enum Plan {
     Dual,
     Table(Box<TableScan>),
     /// A catalogue view.
-    Virtual { id: usize, database: i32, table: VirtualTable },
+    Virtual {
+        id: usize,
+        database: i32,
+        table: VirtualTable,
+    },
     /// Rows at hand: a table variable.
-    Held(Rc<RefCell<Vec<Vec<Value>>>>),
+    Held(super::session::HeldRows),
     Values(Vec<Vec<Expr>>),
-    Filter { input: Box<Plan>, condition: Expr },
+    Filter {
+        input: Box<Plan>,
+        condition: Expr,
+    },
     /// Rows of a plan that does not depend on outer rows, by outer values.
-    Lookup { id: usize, input: Box<Plan>, keys: Vec<(Expr, Expr, SqlType)>, residual: Option<Expr> },
-    Project { input: Box<Plan>, exprs: Vec<Expr> },
+    Lookup {
+        id: usize,
+        input: Box<Plan>,
+        keys: Vec<(Expr, Expr, SqlType)>,
+        residual: Option<Expr>,
+    },
+    Project {
+        input: Box<Plan>,
+        exprs: Vec<Expr>,
+    },
     Join(Box<Join>),
-    Apply { left: Box<Plan>, right: Box<Plan>, right_width: usize, outer: bool },
-    Aggregate { input: Box<Plan>, groups: Vec<Expr>, calls: Vec<AggregateCall> },
-    Windows { input: Box<Plan>, calls: Vec<WindowCall> },
-    Distinct { input: Box<Plan>, types: Vec<SqlType> },
-    Sort { input: Box<Plan>, keys: Vec<(Expr, bool)> },
-    Top { input: Box<Plan>, count: Expr, percent: bool, ties: Vec<Expr> },
-    Page { input: Box<Plan>, offset: Expr, count: Option<Expr> },
+    Apply {
+        left: Box<Plan>,
+        right: Box<Plan>,
+        right_width: usize,
+        outer: bool,
+    },
+    Aggregate {
+        input: Box<Plan>,
+        groups: Vec<Expr>,
+        calls: Vec<AggregateCall>,
+    },
+    Windows {
+        input: Box<Plan>,
+        calls: Vec<WindowCall>,
+    },
+    Distinct {
+        input: Box<Plan>,
+        types: Vec<SqlType>,
+    },
+    Sort {
+        input: Box<Plan>,
+        keys: Vec<(Expr, bool)>,
+    },
+    Top {
+        input: Box<Plan>,
+        count: Expr,
+        percent: bool,
+        ties: Vec<Expr>,
+    },
+    Page {
+        input: Box<Plan>,
+        offset: Expr,
+        count: Option<Expr>,
+    },
     Append(Vec<Plan>),
     /// EXCEPT, or INTERSECT when `both`.
-    Except { left: Box<Plan>, right: Box<Plan>, types: Vec<SqlType>, both: bool },
+    Except {
+        left: Box<Plan>,
+        right: Box<Plan>,
+        types: Vec<SqlType>,
+        both: bool,
+    },
     /// The first columns only.
-    Cut { input: Box<Plan>, width: usize },
+    Cut {
+        input: Box<Plan>,
+        width: usize,
+    },
     /// Computed once in a statement.
-    Shared { id: usize, plan: Rc<Plan> },
+    Shared {
+        id: usize,
+        plan: Rc<Plan>,
+    },
 }
 
 impl Plan {
@@ -212,7 +265,10 @@ impl Plan {
             let mut inner: Vec<(Rc<Plan>, usize)> = Vec::new();
             plan.expressions(level, &mut |e, level| match &e.node {
                 Node::Column { depth, .. } if *depth > level => *found = true,
-                Node::InQuery { plan, .. } | Node::Quantified { plan, .. } | Node::Exists { plan, .. } | Node::Scalar(plan) => {
+                Node::InQuery { plan, .. }
+                | Node::Quantified { plan, .. }
+                | Node::Exists { plan, .. }
+                | Node::Scalar(plan) => {
                     inner.push((plan.clone(), level + 1));
                 }
                 _ => {}
@@ -226,6 +282,11 @@ impl Plan {
         let mut found = false;
         look(self, 0, &mut found);
         found
+    }
+
+    /// [`Plan::run`] for one who knows himself whether he stopped.
+    pub fn each(&self, ctx: &Context<'_>, outer: Option<&Env<'_>>, out: &mut Sink<'_>) -> SqlResult<()> {
+        self.run(ctx, outer, out).map(|_| ())
     }
 
     /// Its rows, each given to `out`.
@@ -243,7 +304,7 @@ impl Plan {
                 GO
             }
             Plan::Held(rows) => {
-                let rows = rows.borrow().clone();
+                let rows = rows.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
                 for row in &rows {
                     if out(row)?.is_break() {
                         return Ok(ControlFlow::Break(()));
@@ -328,7 +389,7 @@ impl Plan {
                         return out(&row);
                     }
                 }
-                input.run(ctx, outer, &mut |row| {
+                input.each(ctx, outer, &mut |row| {
                     ctx.tick()?;
                     let env = Env { ctx, row, outer };
                     let at = if groups.is_empty() {
@@ -379,7 +440,7 @@ impl Plan {
             }
             Plan::Sort { input, keys } => {
                 let mut rows: Vec<(Vec<u8>, Vec<Value>)> = Vec::new();
-                input.run(ctx, outer, &mut |row| {
+                input.each(ctx, outer, &mut |row| {
                     ctx.tick()?;
                     let env = Env { ctx, row, outer };
                     let mut k = Vec::new();
@@ -418,7 +479,7 @@ impl Plan {
                 let mut left = n;
                 let mut last: Option<Vec<u8>> = None;
                 let mut stopped = false;
-                input.run(ctx, outer, &mut |row| {
+                input.each(ctx, outer, &mut |row| {
                     let env = Env { ctx, row, outer };
                     if left <= 0 {
                         let k = key_of(ties.iter().map(|e| (e, &e.ty)), &env)?;
@@ -447,7 +508,7 @@ impl Plan {
                     Some(c) => convert::integer_of(&c.eval(&env)?).unwrap_or(0),
                 };
                 let mut stopped = false;
-                input.run(ctx, outer, &mut |row| {
+                input.each(ctx, outer, &mut |row| {
                     if skip > 0 {
                         skip -= 1;
                         return GO;
@@ -472,7 +533,7 @@ impl Plan {
             }
             Plan::Except { left, right, types, both } => {
                 let mut there = HashSet::new();
-                right.run(ctx, outer, &mut |row| {
+                right.each(ctx, outer, &mut |row| {
                     there.insert(row_key(row, types));
                     GO
                 })?;
@@ -489,7 +550,7 @@ impl Plan {
     /// All its rows.
     pub fn collect(&self, ctx: &Context<'_>, outer: Option<&Env<'_>>) -> SqlResult<Vec<Vec<Value>>> {
         let mut rows = Vec::new();
-        self.run(ctx, outer, &mut |row| {
+        self.each(ctx, outer, &mut |row| {
             rows.push(row.to_vec());
             GO
         })?;
@@ -517,7 +578,7 @@ impl Plan {
     /// Whether there is a row (EXISTS).
     pub fn any(&self, env: &Env<'_>) -> SqlResult<bool> {
         let mut found = false;
-        self.run(env.ctx, Some(env), &mut |_| {
+        self.each(env.ctx, Some(env), &mut |_| {
             found = true;
             Ok(ControlFlow::Break(()))
         })?;
@@ -568,7 +629,7 @@ impl Plan {
             });
         }
         let (mut hit, mut unknown) = (false, false);
-        self.run(ctx, Some(env), &mut |row| {
+        self.each(ctx, Some(env), &mut |row| {
             match convert::compare(value, &row[0], ty) {
                 Some(o) if o.is_eq() => {
                     hit = true;
@@ -727,7 +788,9 @@ impl Join {
 impl TableScan {
     /// Its rows with their ids.
     pub fn run(
-        &self, ctx: &Context<'_>, outer: Option<&Env<'_>>,
+        &self,
+        ctx: &Context<'_>,
+        outer: Option<&Env<'_>>,
         out: &mut dyn FnMut(i64, &[Value]) -> SqlResult<Stop>,
     ) -> SqlResult<Stop> {
         let link = ctx.session.link(self.database)?;
@@ -751,7 +814,8 @@ impl TableScan {
                 order = Some((*index, false));
             }
         }
-        let bounds = order.map(|(index, backwards)| Order { index, from: from.as_deref(), to: to.as_deref(), backwards });
+        let bounds =
+            order.map(|(index, backwards)| Order { index, from: from.as_deref(), to: to.as_deref(), backwards });
         let used = self.used.borrow().clone();
         // Computed columns need the columns they are made of, so one of them asks for all.
         let all = self.columns.iter().zip(&used).any(|(p, u)| *u && matches!(p, Place::Computed(_)));

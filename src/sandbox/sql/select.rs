@@ -114,9 +114,8 @@ impl Binder<'_> {
             body => {
                 let mut b = self.set(body)?;
                 if !order.is_empty() {
-                    let scope = Scope {
-                        columns: b.columns.iter().enumerate().map(|(i, c)| scope_column(c, "", i)).collect(),
-                    };
+                    let scope =
+                        Scope { columns: b.columns.iter().enumerate().map(|(i, c)| scope_column(c, "", i)).collect() };
                     self.scopes.push(scope);
                     let keys = self.union_order(&order, &b.columns);
                     self.scopes.pop();
@@ -153,7 +152,7 @@ impl Binder<'_> {
     fn union_order(&mut self, order: &[ast::OrderByExpr], columns: &[OutColumn]) -> SqlResult<Vec<(Expr, bool)>> {
         let mut out = Vec::new();
         for o in order {
-            let descending = o.options.asc == Some(false);
+            let descending = matches!(o.options.sort, Some(ast::OrderBySort::Desc));
             let e = match ordinal(&o.expr) {
                 Some(n) => nth(columns, n)?,
                 None => self.value(&o.expr)?,
@@ -265,12 +264,16 @@ impl Binder<'_> {
                 });
             }
             let ty = ty.unwrap_or_else(types::int);
-            columns.push(OutColumn { name: String::new(), ty, nullable, flags: 32 | u16::from(nullable), user_type: 0 });
+            columns.push(OutColumn {
+                name: String::new(),
+                ty,
+                nullable,
+                flags: 32 | u16::from(nullable),
+                user_type: 0,
+            });
         }
-        let rows = bound
-            .into_iter()
-            .map(|r| r.into_iter().zip(&columns).map(|(e, c)| e.cast(&c.ty)).collect())
-            .collect();
+        let rows =
+            bound.into_iter().map(|r| r.into_iter().zip(&columns).map(|(e, c)| e.cast(&c.ty)).collect()).collect();
         let sources = columns.iter().map(|_| None).collect();
         Ok(Bound { plan: Plan::Values(rows), columns, order: Vec::new(), assigns: None, into: None, sources })
     }
@@ -371,7 +374,11 @@ impl Binder<'_> {
                             *u = true;
                         }
                     }
-                    let e = Expr { node: Node::Column { depth: 0, index: c.index }, ty: c.ty.clone(), nullable: c.nullable };
+                    let e = Expr {
+                        node: Node::Column { depth: 0, index: c.index },
+                        ty: c.ty.clone(),
+                        nullable: c.nullable,
+                    };
                     let e = match &self.grouping {
                         None => e,
                         Some(g) => {
@@ -453,7 +460,7 @@ impl Binder<'_> {
         let width = exprs.len();
         let mut keys: Vec<(usize, bool)> = Vec::new();
         for o in order {
-            let descending = o.options.asc == Some(false);
+            let descending = matches!(o.options.sort, Some(ast::OrderBySort::Desc));
             let at = match self.order_item(&o.expr, &columns, &items)? {
                 Some(at) => at,
                 None => {
@@ -511,7 +518,8 @@ impl Binder<'_> {
             sorted = order_by_index(&mut plan, &exprs, &keys);
         }
         let total = exprs.len();
-        let key_types: Vec<(SqlType, bool)> = keys.iter().map(|(at, _)| (exprs[*at].ty.clone(), exprs[*at].nullable)).collect();
+        let key_types: Vec<(SqlType, bool)> =
+            keys.iter().map(|(at, _)| (exprs[*at].ty.clone(), exprs[*at].nullable)).collect();
         plan = Plan::Project { input: Box::new(plan), exprs };
         if distinct {
             let types = columns.iter().map(|c| c.ty.clone()).collect();
@@ -535,7 +543,12 @@ impl Binder<'_> {
                 None => return Err(error::syntax("TOP")),
             };
             if !top.percent && !types::is_integer(count.ty.base) {
-                return Err(SqlError::batch(1060, 1, 15, "The number of rows provided for a TOP or FETCH clauses row count parameter must be an integer."));
+                return Err(SqlError::batch(
+                    1060,
+                    1,
+                    15,
+                    "The number of rows provided for a TOP or FETCH clauses row count parameter must be an integer.",
+                ));
             }
             let ties = if top.with_ties { key_exprs(&keys).into_iter().map(|(e, _)| e).collect() } else { Vec::new() };
             plan = Plan::Top { input: Box::new(plan), count, percent: top.percent, ties };
@@ -588,7 +601,9 @@ impl Binder<'_> {
                     108,
                     1,
                     16,
-                    format!("The ORDER BY position number {n} is out of range of the number of items in the select list."),
+                    format!(
+                        "The ORDER BY position number {n} is out of range of the number of items in the select list."
+                    ),
                 ));
             }
             return Ok(Some(n - 1));
@@ -632,7 +647,9 @@ impl Binder<'_> {
                     out.extend((0..scope.columns.len()).filter(|i| !scope.columns[*i].hidden).map(Item::Column));
                 }
                 ast::SelectItem::QualifiedWildcard(kind, _) => {
-                    let ast::SelectItemQualifiedWildcardKind::ObjectName(n) = kind else { return Err(error::syntax("*")) };
+                    let ast::SelectItemQualifiedWildcardKind::ObjectName(n) = kind else {
+                        return Err(error::syntax("*"));
+                    };
                     let parts = object_name(n);
                     let before = out.len();
                     for (i, c) in scope.columns.iter().enumerate() {
@@ -684,7 +701,8 @@ impl Binder<'_> {
                     let right = self.settled(right);
                     let width = scope.columns.len();
                     let scope = beside(left.1, scope, false, outer);
-                    let plan = Plan::Apply { left: Box::new(left.0), right: Box::new(right), right_width: width, outer };
+                    let plan =
+                        Plan::Apply { left: Box::new(left.0), right: Box::new(right), right_width: width, outer };
                     left = (plan, scope);
                     continue;
                 }
@@ -788,8 +806,7 @@ impl Binder<'_> {
         if parts.len() == 1 {
             let same = |a: &str, b: &str| self.session.same_name(self.database, a, b);
             if let Some(cte) = self.ctes.iter().rev().find(|c| same(&c.name, &last)) {
-                let columns =
-                    cte.columns.iter().map(|c| ScopeColumn { table: called.clone(), ..c.clone() }).collect();
+                let columns = cte.columns.iter().map(|c| ScopeColumn { table: called.clone(), ..c.clone() }).collect();
                 return Ok((cte.plan.clone(), Scope { columns }));
             }
             if last.starts_with('@') {
@@ -812,10 +829,8 @@ impl Binder<'_> {
                 Ok((Plan::Table(Box::new(scan)), scope))
             }
             Some(Resolved::View { database, schema, object }) => {
-                let definition = object
-                    .view()
-                    .and_then(|m| m.definition.clone())
-                    .ok_or_else(|| error::unsupported("ENCRYPTION"))?;
+                let definition =
+                    object.view().and_then(|m| m.definition.clone()).ok_or_else(|| error::unsupported("ENCRYPTION"))?;
                 let (names, query) = super::module::view_query(&definition)?;
                 // A view sees its own database and nothing of this query.
                 let mut inner = Binder::new(self.session, database);
@@ -877,7 +892,11 @@ impl Binder<'_> {
 
     /// A scan of a table and the names of its columns.
     pub fn scan(
-        &mut self, database: i32, schema: &str, object: std::sync::Arc<crate::sandbox::meta::Object>, alias: Option<&str>,
+        &mut self,
+        database: i32,
+        schema: &str,
+        object: std::sync::Arc<crate::sandbox::meta::Object>,
+        alias: Option<&str>,
     ) -> SqlResult<(TableScan, Scope)> {
         let Some(table) = object.table() else { return Err(error::invalid_object(&object.name)) };
         let called = alias.unwrap_or(&object.name).to_string();
@@ -1012,7 +1031,8 @@ fn outer_equality(c: &Expr) -> Option<(Expr, Expr, SqlType)> {
 fn has_query(e: &Expr) -> bool {
     let mut found = false;
     e.walk(&mut |e| {
-        found |= matches!(e.node, Node::InQuery { .. } | Node::Quantified { .. } | Node::Exists { .. } | Node::Scalar(_));
+        found |=
+            matches!(e.node, Node::InQuery { .. } | Node::Quantified { .. } | Node::Exists { .. } | Node::Scalar(_));
     });
     found
 }
@@ -1036,7 +1056,11 @@ fn shift(mut e: Expr, by: usize) -> Expr {
     fn walk(e: &mut Expr, by: usize) {
         match &mut e.node {
             Node::Column { depth: 0, index } => *index -= by,
-            Node::Arithmetic(_, a, b) | Node::Concat(a, b) | Node::Compare(_, a, b) | Node::And(a, b) | Node::Or(a, b) => {
+            Node::Arithmetic(_, a, b)
+            | Node::Concat(a, b)
+            | Node::Compare(_, a, b)
+            | Node::And(a, b)
+            | Node::Or(a, b) => {
                 walk(a, by);
                 walk(b, by);
             }
@@ -1069,7 +1093,12 @@ fn shift(mut e: Expr, by: usize) -> Expr {
                 }
             }
             Node::Call(_, args) => args.iter_mut().for_each(|e| walk(e, by)),
-            Node::Const(_) | Node::Column { .. } | Node::Window { .. } | Node::Variable(_) | Node::Exists { .. } | Node::Scalar(_) => {}
+            Node::Const(_)
+            | Node::Column { .. }
+            | Node::Window { .. }
+            | Node::Variable(_)
+            | Node::Exists { .. }
+            | Node::Scalar(_) => {}
         }
     }
     walk(&mut e, by);

@@ -113,28 +113,52 @@ pub enum Kind {
     Update(Box<Change>),
     Delete(Box<Change>),
     Declare(Vec<Declaration>),
-    SetVariable { name: String, operator: Option<ast::BinaryOperator>, value: ast::Expr },
+    SetVariable {
+        name: String,
+        operator: Option<ast::BinaryOperator>,
+        value: ast::Expr,
+    },
     /// The words after SET, as tokens.
     SetOption,
-    If { condition: ast::Expr, then: Box<Statement>, otherwise: Option<Box<Statement>> },
-    While { condition: ast::Expr, body: Box<Statement> },
+    If {
+        condition: ast::Expr,
+        then: Box<Statement>,
+        otherwise: Option<Box<Statement>>,
+    },
+    While {
+        condition: ast::Expr,
+        body: Box<Statement>,
+    },
     Block(Vec<Statement>),
-    TryCatch { attempt: Vec<Statement>, caught: Vec<Statement> },
+    TryCatch {
+        attempt: Vec<Statement>,
+        caught: Vec<Statement>,
+    },
     Print(ast::Expr),
-    RaisError { arguments: Vec<ast::Expr>, log: bool },
+    RaisError {
+        arguments: Vec<ast::Expr>,
+        log: bool,
+    },
     Throw(Option<Vec<ast::Expr>>),
     Use(String),
     Begin(Option<String>),
     Commit,
     Rollback(Option<String>),
     Save(String),
-    Exec { result: Option<String>, procedure: Vec<String>, arguments: Vec<Argument> },
+    Exec {
+        result: Option<String>,
+        procedure: Vec<String>,
+        arguments: Vec<Argument>,
+    },
     /// EXEC ('…' + @x).
     ExecText(Vec<ast::Expr>),
     Return(Option<ast::Expr>),
     Break,
     Continue,
-    WaitFor { delay: bool, value: ast::Expr },
+    WaitFor {
+        delay: bool,
+        value: ast::Expr,
+    },
     InsertBulk,
     /// A definition or another order for the catalogue; `true` if it reaches to the end of the batch (modules).
     Definition,
@@ -177,10 +201,46 @@ impl Batch {
 fn begins(word: &str) -> bool {
     matches!(
         word,
-        "SELECT" | "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "EXEC" | "EXECUTE" | "DECLARE" | "SET" | "IF" | "WHILE"
-            | "BEGIN" | "COMMIT" | "ROLLBACK" | "SAVE" | "PRINT" | "RAISERROR" | "USE" | "CREATE" | "ALTER" | "DROP"
-            | "TRUNCATE" | "RETURN" | "BREAK" | "CONTINUE" | "WAITFOR" | "GRANT" | "DENY" | "REVOKE" | "END" | "ELSE"
-            | "DBCC" | "BACKUP" | "RESTORE" | "RECONFIGURE" | "KILL" | "CHECKPOINT" | "GOTO" | "OPEN" | "CLOSE"
+        "SELECT"
+            | "INSERT"
+            | "UPDATE"
+            | "DELETE"
+            | "MERGE"
+            | "EXEC"
+            | "EXECUTE"
+            | "DECLARE"
+            | "SET"
+            | "IF"
+            | "WHILE"
+            | "BEGIN"
+            | "COMMIT"
+            | "ROLLBACK"
+            | "SAVE"
+            | "PRINT"
+            | "RAISERROR"
+            | "USE"
+            | "CREATE"
+            | "ALTER"
+            | "DROP"
+            | "TRUNCATE"
+            | "RETURN"
+            | "BREAK"
+            | "CONTINUE"
+            | "WAITFOR"
+            | "GRANT"
+            | "DENY"
+            | "REVOKE"
+            | "END"
+            | "ELSE"
+            | "DBCC"
+            | "BACKUP"
+            | "RESTORE"
+            | "RECONFIGURE"
+            | "KILL"
+            | "CHECKPOINT"
+            | "GOTO"
+            | "OPEN"
+            | "CLOSE"
             | "DEALLOCATE"
     )
 }
@@ -398,8 +458,8 @@ impl Reader<'_> {
                 });
                 Ok(Kind::Definition)
             }
-            "DBCC" | "RECONFIGURE" | "KILL" | "CHECKPOINT" | "REVERT" | "EXEC" | "EXECUTE" | "GOTO" | "OPEN" | "CLOSE"
-            | "DEALLOCATE" | "FETCH" => {
+            "DBCC" | "RECONFIGURE" | "KILL" | "CHECKPOINT" | "REVERT" | "EXEC" | "EXECUTE" | "GOTO" | "OPEN"
+            | "CLOSE" | "DEALLOCATE" | "FETCH" => {
                 self.at = self.end(from + 1, |i, _| i == from + 1);
                 Ok(Kind::Other)
             }
@@ -497,9 +557,7 @@ impl Reader<'_> {
         let mut output = None;
         if self.t.is(at, "OUTPUT") {
             let end = (at..self.t.len())
-                .find(|i| {
-                    ["VALUES", "SELECT", "EXEC", "EXECUTE", "DEFAULT", "WITH"].iter().any(|w| self.t.is(*i, w))
-                })
+                .find(|i| ["VALUES", "SELECT", "EXEC", "EXECUTE", "DEFAULT", "WITH"].iter().any(|w| self.t.is(*i, w)))
                 .unwrap_or(self.t.len());
             output = Some(self.output(at + 1, end)?);
             at = end;
@@ -568,11 +626,7 @@ impl Reader<'_> {
     }
 
     fn tables(&self, from: usize, to: usize) -> SqlResult<Vec<ast::TableWithJoins>> {
-        self.t
-            .split(from, to)
-            .into_iter()
-            .map(|(a, b)| self.t.parse(a, b, |p| p.parse_table_and_joins()))
-            .collect()
+        self.t.split(from, to).into_iter().map(|(a, b)| self.t.parse(a, b, |p| p.parse_table_and_joins())).collect()
     }
 
     fn update(&mut self, from: usize, with: Option<ast::With>) -> SqlResult<Kind> {
@@ -644,7 +698,9 @@ impl Reader<'_> {
 
     #[expect(clippy::type_complexity, reason = "three clauses, taken apart at once")]
     fn change_tail(
-        &self, from: usize, end: usize,
+        &self,
+        from: usize,
+        end: usize,
     ) -> SqlResult<(Option<Output>, Vec<ast::TableWithJoins>, Option<ast::Expr>)> {
         let mut at = from;
         let mut output = None;
@@ -813,7 +869,8 @@ impl Reader<'_> {
         }
         let mut at = from;
         let mut result = None;
-        if self.t.identifier(at).is_some_and(|n| n.starts_with('@')) && matches!(self.t.token(at + 1), Some(Token::Eq)) {
+        if self.t.identifier(at).is_some_and(|n| n.starts_with('@')) && matches!(self.t.token(at + 1), Some(Token::Eq))
+        {
             result = self.t.identifier(at).map(str::to_string);
             at += 2;
         }
@@ -894,7 +951,13 @@ mod tests {
     fn statements_end_where_others_begin() {
         assert_eq!(
             kinds("SELECT 1 SELECT a FROM t UNION ALL SELECT b FROM u INSERT t VALUES (1) INSERT t SELECT 1 DELETE t"),
-            ["SELECT 1", "SELECT a FROM t UNION ALL SELECT b FROM u", "INSERT t VALUES (1)", "INSERT t SELECT 1", "DELETE t"]
+            [
+                "SELECT 1",
+                "SELECT a FROM t UNION ALL SELECT b FROM u",
+                "INSERT t VALUES (1)",
+                "INSERT t SELECT 1",
+                "DELETE t"
+            ]
         );
         assert_eq!(
             kinds("CREATE TABLE b(id int REFERENCES a(id) ON DELETE CASCADE ON UPDATE SET NULL) ALTER TABLE c ADD x int \
@@ -910,7 +973,10 @@ mod tests {
         assert_eq!(kinds("ALTER DATABASE x SET SINGLE_USER WITH ROLLBACK IMMEDIATE DROP DATABASE x").len(), 2);
         assert_eq!(kinds("BEGIN TRAN; COMMIT TRAN BEGIN TRANSACTION a ROLLBACK a").len(), 4);
         assert_eq!(kinds("UPDATE customers SET id = customers.id + 10 FROM customers JOIN orders ON 1 = 1").len(), 1);
-        assert_eq!(kinds("WITH a AS (SELECT 1 x) SELECT * FROM a OPTION (RECOMPILE); WITH b AS (SELECT 1 x) DELETE b").len(), 2);
+        assert_eq!(
+            kinds("WITH a AS (SELECT 1 x) SELECT * FROM a OPTION (RECOMPILE); WITH b AS (SELECT 1 x) DELETE b").len(),
+            2
+        );
     }
 
     #[test]

@@ -373,9 +373,7 @@ impl Part {
                         return same_char(*from, c, collation);
                     }
                     let within = |c: char| (*from..=*to).contains(&c);
-                    within(c)
-                        || (ignore_case
-                            && (within(lower(c)) || c.to_uppercase().next().is_some_and(within)))
+                    within(c) || (ignore_case && (within(lower(c)) || c.to_uppercase().next().is_some_and(within)))
                 });
                 hit != *negated
             }

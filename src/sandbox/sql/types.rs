@@ -192,7 +192,11 @@ pub fn as_decimal(ty: &SqlType) -> (u8, u8) {
 pub fn display_width(ty: &SqlType) -> u32 {
     match ty.base {
         Base::NChar | Base::NVarChar => {
-            if ty.length == MAX { MAX } else { ty.length / 2 }
+            if ty.length == MAX {
+                MAX
+            } else {
+                ty.length / 2
+            }
         }
         Base::Char | Base::VarChar | Base::Binary | Base::VarBinary => ty.length,
         Base::Text | Base::NText | Base::Image | Base::Xml => MAX,

@@ -80,7 +80,9 @@ impl Link {
     /// Starts writing: waits for the other writer. `Ok(false)` if the snapshot that is held is no longer the last state
     /// (an update conflict). `poll` is asked now and then whether to go on waiting.
     pub fn write<E: From<rusqlite::Error>>(
-        &mut self, patience: Option<Duration>, mut poll: impl FnMut() -> Result<(), E>,
+        &mut self,
+        patience: Option<Duration>,
+        mut poll: impl FnMut() -> Result<(), E>,
     ) -> Result<bool, E> {
         if self.depth == Depth::Write {
             return Ok(true);
@@ -90,9 +92,9 @@ impl Link {
         loop {
             let tried = if self.depth == Depth::Read {
                 // Any write asks for the lock; this one changes nothing.
-                self.conn.execute_batch("DELETE FROM sqlite_sequence WHERE 0").or_else(|e| {
-                    if missing(&e) { self.conn.execute_batch("PRAGMA user_version = 1") } else { Err(e) }
-                })
+                self.conn
+                    .execute_batch("DELETE FROM sqlite_sequence WHERE 0")
+                    .or_else(|e| if missing(&e) { self.conn.execute_batch("PRAGMA user_version = 1") } else { Err(e) })
             } else {
                 self.conn.execute_batch("BEGIN IMMEDIATE")
             };
@@ -174,7 +176,8 @@ impl Link {
     pub fn ensure(&mut self, table: i32, indexes: impl Iterator<Item = i32>) -> rusqlite::Result<()> {
         if !self.known.contains(&table) {
             if !self.has_table(table)? {
-                self.conn.execute_batch(&format!("CREATE TABLE t{table}(id INTEGER PRIMARY KEY, row BLOB NOT NULL)"))?;
+                self.conn
+                    .execute_batch(&format!("CREATE TABLE t{table}(id INTEGER PRIMARY KEY, row BLOB NOT NULL)"))?;
                 for index in indexes {
                     self.make_index(table, index)?;
                 }
@@ -211,7 +214,9 @@ impl Link {
         self.conn.flush_prepared_statement_cache();
         self.known.remove(&table);
         let names: Vec<String> = {
-            let mut s = self.conn.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND (name = ?1 OR name GLOB ?2)")?;
+            let mut s = self
+                .conn
+                .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND (name = ?1 OR name GLOB ?2)")?;
             let rows = s.query_map(params![format!("t{table}"), format!("x{table}_*")], |r| r.get(0))?;
             rows.collect::<rusqlite::Result<_>>()?
         };
@@ -282,12 +287,16 @@ impl Link {
 
     /// All rows of a table: by id, or by an index from keys at or after `from` and before `to`.
     pub fn scan<E: From<rusqlite::Error>>(
-        &self, table: i32, order: Option<Order<'_>>, mut each: impl FnMut(i64, &[u8]) -> Result<Stop, E>,
+        &self,
+        table: i32,
+        order: Option<Order<'_>>,
+        mut each: impl FnMut(i64, &[u8]) -> Result<Stop, E>,
     ) -> Result<(), E> {
         let sql = match &order {
             None => format!("SELECT id, row FROM t{table}"),
             Some(o) => {
-                let mut sql = format!("SELECT t.id, t.row FROM x{table}_{i} x CROSS JOIN t{table} t ON t.id = x.id", i = o.index);
+                let mut sql =
+                    format!("SELECT t.id, t.row FROM x{table}_{i} x CROSS JOIN t{table} t ON t.id = x.id", i = o.index);
                 match (o.from, o.to) {
                     (Some(_), Some(_)) => sql.push_str(" WHERE x.key >= ?1 AND x.key < ?2"),
                     (Some(_), None) => sql.push_str(" WHERE x.key >= ?1"),
@@ -319,7 +328,10 @@ impl Link {
 
     /// The keys of an index in order.
     pub fn keys<E: From<rusqlite::Error>>(
-        &self, table: i32, index: i32, mut each: impl FnMut(&[u8], i64) -> Result<Stop, E>,
+        &self,
+        table: i32,
+        index: i32,
+        mut each: impl FnMut(&[u8], i64) -> Result<Stop, E>,
     ) -> Result<(), E> {
         let mut s = match self.conn.prepare_cached(&format!("SELECT key, id FROM x{table}_{index} ORDER BY key")) {
             Err(e) if missing(&e) => return Ok(()),
@@ -373,7 +385,6 @@ pub fn after(prefix: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::super::Storage;
-    use super::*;
 
     #[test]
     fn a_reader_keeps_its_state_while_a_writer_commits() {
