@@ -176,7 +176,7 @@ impl State {
                     let d = decimal_of(&v).unwrap_or(Decimal::from_i128(0));
                     self.decimal = Some(match self.decimal {
                         None => d,
-                        Some(s) => s.add(d).ok_or_else(|| error::overflow("expression", types::name(call.ty.base)))?,
+                        Some(s) => s.plus(d).ok_or_else(|| error::overflow("expression", types::name(call.ty.base)))?,
                     });
                 }
             }

@@ -352,12 +352,12 @@ fn to_text(value: &Value, from: &SqlType, to: &SqlType, how: How) -> SqlResult<V
         _ => to.length,
     };
     let wide = is_wide(to.base);
-    let refused = |value: &str| {
+    let refused = || {
         SqlError::new(
             8152,
             10,
             16,
-            format!("String or binary data would be truncated.{}", if value.is_empty() { "" } else { "" }),
+            "String or binary data would be truncated.",
         )
         .with_3621()
     };
@@ -419,7 +419,7 @@ fn to_text(value: &Value, from: &SqlType, to: &SqlType, how: How) -> SqlResult<V
             let lost = &bytes[limit as usize..];
             let blank = if wide { lost.chunks(2).all(|p| p == [32, 0]) } else { lost.iter().all(|b| *b == b' ') };
             if !blank {
-                return Err(refused(""));
+                return Err(refused());
             }
         }
         if wide {

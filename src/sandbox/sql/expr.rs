@@ -47,7 +47,7 @@ impl<'a> Context<'a> {
     pub fn tick(&self) -> SqlResult<()> {
         let n = self.work.get().wrapping_add(1);
         self.work.set(n);
-        if n % 1024 == 0 { self.session.heard() } else { Ok(()) }
+        if n.is_multiple_of(1024) { self.session.heard() } else { Ok(()) }
     }
 }
 
@@ -557,8 +557,6 @@ pub fn arithmetic_type(op: Operator, a: &SqlType, b: &SqlType) -> SqlResult<(Sql
             Some(y.clone())
         } else if matches!(x.base, Base::DateTime | Base::SmallDateTime) {
             Some(x.clone())
-        } else if x.base == Base::Variant {
-            None
         } else {
             None
         }
@@ -696,8 +694,8 @@ pub fn arithmetic(op: Operator, a: &Value, b: &Value, ty: &SqlType) -> SqlResult
             let (x, y) = (decimal_of(a).unwrap_or(zero), decimal_of(b).unwrap_or(zero));
             let scale = if matches!(ty.base, Base::Money | Base::SmallMoney) { 4 } else { ty.scale };
             let d = match op {
-                Operator::Add => x.add(y),
-                Operator::Subtract => x.add(y.negate()),
+                Operator::Add => x.plus(y),
+                Operator::Subtract => x.plus(y.negate()),
                 Operator::Multiply => x.multiply(y, scale),
                 Operator::Divide | Operator::Modulo if y.magnitude == 0 => return Err(error::divide_by_zero()),
                 Operator::Divide => x.divide(y, scale),

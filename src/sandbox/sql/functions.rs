@@ -513,13 +513,13 @@ pub fn bind(name: &str, mut args: Vec<Expr>, default: &Arc<Collation>) -> SqlRes
                 "FLOOR" => |_, v, _, ty| {
                     rounded(&v[0], ty, f64::floor, |d| {
                         let t = d.truncate(0).unwrap_or(d);
-                        if d.negative && t.compare(d).is_ne() { t.add(Decimal::from_i128(-1)).unwrap_or(t) } else { t }
+                        if d.negative && t.compare(d).is_ne() { t.plus(Decimal::from_i128(-1)).unwrap_or(t) } else { t }
                     })
                 },
                 _ => |_, v, _, ty| {
                     rounded(&v[0], ty, f64::ceil, |d| {
                         let t = d.truncate(0).unwrap_or(d);
-                        if !d.negative && t.compare(d).is_ne() { t.add(Decimal::from_i128(1)).unwrap_or(t) } else { t }
+                        if !d.negative && t.compare(d).is_ne() { t.plus(Decimal::from_i128(1)).unwrap_or(t) } else { t }
                     })
                 },
             };

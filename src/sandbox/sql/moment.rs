@@ -514,7 +514,8 @@ fn parse_time(text: &str) -> Option<(i64, &str)> {
     let half = rest.trim_start();
     let upper: String = half.chars().take(2).collect::<String>().to_ascii_uppercase();
     if upper == "AM" || upper == "PM" {
-        if !(1..=12).contains(&hours) && !(upper == "AM" && hours == 0) {
+        let named = (1..=12).contains(&hours) || (upper == "AM" && hours == 0);
+        if !named {
             return None;
         }
         hours = hours % 12 + if upper == "PM" { 12 } else { 0 };

@@ -105,7 +105,7 @@ impl Decimal {
     }
 
     /// Sum, at the larger scale.
-    pub fn add(self, other: Self) -> Option<Self> {
+    pub fn plus(self, other: Self) -> Option<Self> {
         let scale = self.scale.max(other.scale);
         let (a, b) = (self.rescale(scale)?, other.rescale(scale)?);
         let (negative, magnitude) = if a.negative == b.negative {
@@ -294,12 +294,12 @@ mod tests {
 
     #[test]
     fn arithmetic_keeps_every_digit() {
-        assert_eq!(d("1.25").add(d("-3.5")).unwrap().to_string(), "-2.25");
+        assert_eq!(d("1.25").plus(d("-3.5")).unwrap().to_string(), "-2.25");
         assert_eq!(d("12345678901234567890.12").multiply(d("3.5"), 3).unwrap().to_string(), "43209876154320987615.420");
         assert_eq!(d("1").divide(d("3"), 6).unwrap().to_string(), "0.333333");
         assert_eq!(d("2").divide(d("3"), 6).unwrap().to_string(), "0.666666");
         assert_eq!(d("-7.5").remainder(d("2")).unwrap().to_string(), "-1.5");
-        assert_eq!(d("99999999999999999999999999999999999999").add(d("1")), None);
+        assert_eq!(d("99999999999999999999999999999999999999").plus(d("1")), None);
         assert_eq!(d("1.005").rescale(2).unwrap().to_string(), "1.01");
         assert_eq!(d("-1.5").rescale(0).unwrap().to_string(), "-2");
         assert!(d("1.10").compare(d("1.1")).is_eq() && d("-2").compare(d("1")).is_lt());

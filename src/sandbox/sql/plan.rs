@@ -589,11 +589,8 @@ impl Plan {
     pub fn contains(self: &Rc<Self>, env: &Env<'_>, value: &Value, ty: &SqlType) -> SqlResult<Option<bool>> {
         let ctx = env.ctx;
         if let Plan::Shared { id, .. } = self.as_ref() {
-            let table = match ctx.hashes.borrow().get(id) {
-                Some(t) => Some(t.clone()),
-                None => None,
-            };
-            let table = match table {
+            let cached = ctx.hashes.borrow().get(id).cloned();
+            let table = match cached {
                 Some(t) => t,
                 None => {
                     let rows = self.held(ctx)?;
