@@ -199,11 +199,10 @@ impl<'a> Binder<'a> {
 
     /// An expression in the innermost scope.
     pub fn expr(&mut self, e: &ast::Expr) -> SqlResult<Expr> {
-        if self.grouping.as_ref().is_some_and(|g| !g.inside) {
-            if let Some(found) = self.grouped(e)? {
+        if self.grouping.as_ref().is_some_and(|g| !g.inside)
+            && let Some(found) = self.grouped(e)? {
                 return Ok(found);
             }
-        }
         self.plain(e)
     }
 
@@ -539,14 +538,13 @@ impl<'a> Binder<'a> {
         let grouping = self.grouping.take();
         let windows = self.windows.take();
         let mut saved = None;
-        if let Some(g) = &grouping {
-            if !g.inside {
+        if let Some(g) = &grouping
+            && !g.inside {
                 let scope = self.group_scope(g);
                 if let Some(last) = self.scopes.last_mut() {
                     saved = Some(std::mem::replace(last, scope));
                 }
             }
-        }
         let out = self.query(q);
         if let (Some(s), Some(last)) = (saved, self.scopes.last_mut()) {
             *last = s;
@@ -561,11 +559,10 @@ impl<'a> Binder<'a> {
         let Some(last) = self.scopes.last() else { return Scope::default() };
         let mut out = Scope::default();
         for (at, (e, _)) in g.groups.iter().enumerate() {
-            if let Node::Column { depth: 0, index } = e.node {
-                if let Some(c) = last.columns.iter().find(|c| c.index == index) {
+            if let Node::Column { depth: 0, index } = e.node
+                && let Some(c) = last.columns.iter().find(|c| c.index == index) {
                     out.columns.push(ScopeColumn { index: at, used: None, ..c.clone() });
                 }
-            }
         }
         out
     }
@@ -645,11 +642,10 @@ impl<'a> Binder<'a> {
         };
         let scope = &self.scopes[self.scopes.len() - 1 - depth];
         let c = &scope.columns[at];
-        if let Some((used, i)) = &c.used {
-            if let Some(u) = used.borrow_mut().get_mut(*i) {
+        if let Some((used, i)) = &c.used
+            && let Some(u) = used.borrow_mut().get_mut(*i) {
                 *u = true;
             }
-        }
         Ok(Expr { node: Node::Column { depth, index: c.index }, ty: c.ty.clone(), nullable: c.nullable })
     }
 
@@ -699,8 +695,8 @@ impl<'a> Binder<'a> {
             ast::UnaryOperator::Plus => self.value(e),
             ast::UnaryOperator::Minus => {
                 // -2147483648 is an int, though 2147483648 is not.
-                if let ast::Expr::Value(v) = e {
-                    if let ast::Value::Number(t, _) = &v.value {
+                if let ast::Expr::Value(v) = e
+                    && let ast::Value::Number(t, _) = &v.value {
                         if t == "2147483648" {
                             return Ok(Expr::constant(Value::Int(i32::MIN), types::int()));
                         }
@@ -720,7 +716,6 @@ impl<'a> Binder<'a> {
                             return Ok(Expr::constant(negative, lit.ty));
                         }
                     }
-                }
                 let v = self.value(e)?;
                 let v = if is_text(v.ty.base) { v.cast(&types::plain(Base::Float)) } else { v };
                 if !types::is_number(v.ty.base) || v.ty.base == Base::Bit {
@@ -931,11 +926,10 @@ impl<'a> Binder<'a> {
             }
         }
         let call = self.aggregate_call(f, kind, upper, list, distinct, star);
-        if inside {
-            if let Some(g) = &mut self.grouping {
+        if inside
+            && let Some(g) = &mut self.grouping {
                 g.inside = false;
             }
-        }
         let call = call?;
         if let Some(over) = &f.over {
             return self.over(Over::Aggregate(call.clone()), over, call.ty, kind != AggregateKind::CountRows);
@@ -999,14 +993,13 @@ impl<'a> Binder<'a> {
                 );
             }
         }
-        if matches!(kind, AggregateKind::Sum | AggregateKind::Avg) {
-            if let Some(a) = argument.as_ref().filter(|a| a.ty.base == Base::Bit) {
+        if matches!(kind, AggregateKind::Sum | AggregateKind::Avg)
+            && let Some(a) = argument.as_ref().filter(|a| a.ty.base == Base::Bit) {
                 return Err(error::invalid_operand(
                     name(a.ty.base),
                     if kind == AggregateKind::Sum { "sum" } else { "avg" },
                 ));
             }
-        }
         Ok(AggregateCall { kind, argument, separator, order, distinct, ty })
     }
 
@@ -1146,11 +1139,10 @@ pub fn number_literal(t: &str) -> SqlResult<Expr> {
         let f: f64 = t.parse().map_err(|_| error::syntax(t))?;
         return Ok(Expr::constant(Value::Float(f), types::plain(Base::Float)));
     }
-    if !t.contains('.') {
-        if let Ok(n) = t.parse::<i32>() {
+    if !t.contains('.')
+        && let Ok(n) = t.parse::<i32>() {
             return Ok(Expr::constant(Value::Int(n), types::int()));
         }
-    }
     let digits = t.trim_start_matches('0');
     let d = Decimal::parse(t).ok_or_else(|| {
         SqlError::batch(

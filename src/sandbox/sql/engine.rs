@@ -15,7 +15,6 @@ use super::session::SqlSession;
 
 /// What the catalogue lends the engine, as functions.
 #[derive(Clone, Copy)]
-#[expect(clippy::type_complexity, reason = "functions, not types")]
 pub struct CatalogueHooks {
     /// A catalogue view by database, schema (may be empty) and name.
     pub view: fn(&SqlSession, i32, &str, &str) -> Option<VirtualTable>,

@@ -54,7 +54,7 @@ pub struct Bound {
 }
 
 enum Item {
-    Expr { expr: ast::Expr, alias: Option<String> },
+    Expr { expr: Box<ast::Expr>, alias: Option<String> },
     Column(usize),
 }
 
@@ -369,11 +369,10 @@ impl Binder<'_> {
                 Item::Column(at) => {
                     let c = self.scopes.last().and_then(|s| s.columns.get(*at)).cloned();
                     let Some(c) = c else { continue };
-                    if let Some((used, i)) = &c.used {
-                        if let Some(u) = used.borrow_mut().get_mut(*i) {
+                    if let Some((used, i)) = &c.used
+                        && let Some(u) = used.borrow_mut().get_mut(*i) {
                             *u = true;
                         }
-                    }
                     let e = Expr {
                         node: Node::Column { depth: 0, index: c.index },
                         ty: c.ty.clone(),
@@ -636,9 +635,9 @@ impl Binder<'_> {
         let scope = self.scopes.last().cloned().unwrap_or_default();
         for item in &s.projection {
             match item {
-                ast::SelectItem::UnnamedExpr(e) => out.push(Item::Expr { expr: e.clone(), alias: None }),
+                ast::SelectItem::UnnamedExpr(e) => out.push(Item::Expr { expr: Box::new(e.clone()), alias: None }),
                 ast::SelectItem::ExprWithAlias { expr, alias } => {
-                    out.push(Item::Expr { expr: expr.clone(), alias: Some(alias.value.clone()) });
+                    out.push(Item::Expr { expr: Box::new(expr.clone()), alias: Some(alias.value.clone()) });
                 }
                 ast::SelectItem::Wildcard(_) => {
                     if s.from.is_empty() {

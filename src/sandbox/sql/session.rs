@@ -1,7 +1,7 @@
 //! A session: where it is, what it has set, what it has open; and how it looks things up.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -149,6 +149,8 @@ pub struct SqlSession {
     pub savepoints: Vec<(String, usize)>,
     /// Connections to databases.
     pub links: BTreeMap<i32, Link>,
+    /// Databases in which the running statement has marked the point that it goes back to.
+    pub marked: BTreeSet<i32>,
     /// The transaction's descriptor.
     pub descriptor: u64,
     /// Prepared statements.
@@ -188,6 +190,7 @@ impl SqlSession {
             undo: Vec::new(),
             savepoints: Vec::new(),
             links: BTreeMap::new(),
+            marked: BTreeSet::new(),
             descriptor: 0,
             prepared: HashMap::new(),
             next_handle: 1,
@@ -351,6 +354,7 @@ impl SqlSession {
         }
         let spid = self.spid;
         let isolation = self.options.isolation;
+        let (explicit, marked) = (self.trancount() > 0, self.marked.contains(&database));
         let link = self.open(database)?;
         let ready = link
             .write::<SqlError>(Some(patience), || if signals.is_cancelled() { Err(Abandoned.into()) } else { Ok(()) })
@@ -395,7 +399,10 @@ impl SqlSession {
                 )
             });
         }
-        link.savepoint("statement")?;
+        if explicit && !marked {
+            link.savepoint("statement")?;
+            self.marked.insert(database);
+        }
         Ok(())
     }
 
@@ -403,14 +410,15 @@ impl SqlSession {
     pub fn end_statement(&mut self, ok: bool) -> SqlResult<()> {
         let explicit = self.trancount() > 0;
         let keeps_reading = matches!(self.options.isolation, 3..=5);
-        for link in self.links.values_mut() {
+        for (database, link) in &mut self.links {
             if link.writing() {
                 if explicit {
-                    // Only the statement that started writing has marked its point.
-                    if ok {
-                        let _ = link.release("statement");
-                    } else if link.rollback_to("statement").is_ok() {
-                        let _ = link.release("statement");
+                    // Only a statement that wrote has marked its point.
+                    if self.marked.remove(database) {
+                        if !ok {
+                            link.rollback_to("statement")?;
+                        }
+                        link.release("statement")?;
                     }
                 } else if ok {
                     link.commit()?;
@@ -502,6 +510,7 @@ impl SqlSession {
 
     /// ROLLBACK of everything; nothing is said if nothing is open.
     pub fn rollback(&mut self, reply: Option<&mut dyn Reply>) -> SqlResult<()> {
+        self.marked.clear();
         for link in self.links.values_mut() {
             link.rollback();
         }
@@ -515,11 +524,10 @@ impl SqlSession {
             open
         };
         let descriptor = std::mem::take(&mut self.descriptor);
-        if open {
-            if let Some(reply) = reply {
+        if open
+            && let Some(reply) = reply {
                 reply.env(&EnvChange::Rollback(descriptor.to_le_bytes()))?;
             }
-        }
         Ok(())
     }
 
@@ -692,11 +700,10 @@ impl SqlSession {
                 let mut parts = name.rsplitn(2, '.');
                 let last = parts.next().unwrap_or("");
                 let schema = parts.next().and_then(|s| db.schema(s).map(|s| s.schema_id)).unwrap_or(DBO_SCHEMA);
-                if let Some(t) = db.user_type(schema, last) {
-                    if let meta::UserTypeKind::Alias { ty, .. } = &t.kind {
+                if let Some(t) = db.user_type(schema, last)
+                    && let meta::UserTypeKind::Alias { ty, .. } = &t.kind {
                         return Ok(ty.clone());
                     }
-                }
             }
             return Err(SqlError::batch(
                 if explicit { 243 } else { 2715 },

@@ -277,9 +277,7 @@ impl Reader<'_> {
                     } else if word == "END" && cases > 0 {
                         cases -= 1;
                     } else if word == "ELSE" && cases > 0 {
-                    } else if word == "THROW" && self.throws(i) {
-                        return i;
-                    } else if begins(&word) && !belongs(i, &word) {
+                    } else if (word == "THROW" && self.throws(i)) || (begins(&word) && !belongs(i, &word)) {
                         return i;
                     }
                 }
@@ -681,14 +679,12 @@ impl Reader<'_> {
             _ => return Err(self.t.near(at)),
         }
         // @v = column = value
-        if variable.is_some() && column.is_none() {
-            if let Some((name, next)) = self.t.name(at) {
-                if matches!(self.t.token(next), Some(Token::Eq)) && next < to && !name[0].starts_with('@') {
+        if variable.is_some() && column.is_none()
+            && let Some((name, next)) = self.t.name(at)
+                && matches!(self.t.token(next), Some(Token::Eq)) && next < to && !name[0].starts_with('@') {
                     column = Some(name);
                     at = next + 1;
                 }
-            }
-        }
         if column.is_none() && variable.is_none() {
             variable = None;
         }
@@ -696,7 +692,6 @@ impl Reader<'_> {
         Ok(Assignment { variable, column, operator, value })
     }
 
-    #[expect(clippy::type_complexity, reason = "three clauses, taken apart at once")]
     fn change_tail(
         &self,
         from: usize,
@@ -795,12 +790,11 @@ impl Reader<'_> {
             at += 1;
         }
         let mut name = None;
-        if let Some(word) = self.t.identifier(at) {
-            if !begins(&self.t.word(at)) && !self.t.is(at, "WITH") {
+        if let Some(word) = self.t.identifier(at)
+            && !begins(&self.t.word(at)) && !self.t.is(at, "WITH") {
                 name = Some(word.to_string());
                 at += 1;
             }
-        }
         if self.t.is(at, "WITH") && matches!(self.t.token(at + 1), Some(Token::LParen)) {
             at = self.t.close(at + 1, self.t.len()).unwrap_or(at);
         }

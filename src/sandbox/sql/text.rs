@@ -301,14 +301,13 @@ pub fn like(text: &str, pattern: &str, escape: Option<char>, collation: Option<&
                     if chars.peek() == Some(&'-') {
                         let mut ahead = chars.clone();
                         ahead.next();
-                        if let Some(&to) = ahead.peek() {
-                            if to != ']' {
+                        if let Some(&to) = ahead.peek()
+                            && to != ']' {
                                 chars.next();
                                 chars.next();
                                 set.push((s, to));
                                 continue;
                             }
-                        }
                     }
                     set.push((s, s));
                 }
