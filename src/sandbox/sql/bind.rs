@@ -200,9 +200,10 @@ impl<'a> Binder<'a> {
     /// An expression in the innermost scope.
     pub fn expr(&mut self, e: &ast::Expr) -> SqlResult<Expr> {
         if self.grouping.as_ref().is_some_and(|g| !g.inside)
-            && let Some(found) = self.grouped(e)? {
-                return Ok(found);
-            }
+            && let Some(found) = self.grouped(e)?
+        {
+            return Ok(found);
+        }
         self.plain(e)
     }
 
@@ -539,12 +540,13 @@ impl<'a> Binder<'a> {
         let windows = self.windows.take();
         let mut saved = None;
         if let Some(g) = &grouping
-            && !g.inside {
-                let scope = self.group_scope(g);
-                if let Some(last) = self.scopes.last_mut() {
-                    saved = Some(std::mem::replace(last, scope));
-                }
+            && !g.inside
+        {
+            let scope = self.group_scope(g);
+            if let Some(last) = self.scopes.last_mut() {
+                saved = Some(std::mem::replace(last, scope));
             }
+        }
         let out = self.query(q);
         if let (Some(s), Some(last)) = (saved, self.scopes.last_mut()) {
             *last = s;
@@ -560,9 +562,10 @@ impl<'a> Binder<'a> {
         let mut out = Scope::default();
         for (at, (e, _)) in g.groups.iter().enumerate() {
             if let Node::Column { depth: 0, index } = e.node
-                && let Some(c) = last.columns.iter().find(|c| c.index == index) {
-                    out.columns.push(ScopeColumn { index: at, used: None, ..c.clone() });
-                }
+                && let Some(c) = last.columns.iter().find(|c| c.index == index)
+            {
+                out.columns.push(ScopeColumn { index: at, used: None, ..c.clone() });
+            }
         }
         out
     }
@@ -643,9 +646,10 @@ impl<'a> Binder<'a> {
         let scope = &self.scopes[self.scopes.len() - 1 - depth];
         let c = &scope.columns[at];
         if let Some((used, i)) = &c.used
-            && let Some(u) = used.borrow_mut().get_mut(*i) {
-                *u = true;
-            }
+            && let Some(u) = used.borrow_mut().get_mut(*i)
+        {
+            *u = true;
+        }
         Ok(Expr { node: Node::Column { depth, index: c.index }, ty: c.ty.clone(), nullable: c.nullable })
     }
 
@@ -696,26 +700,27 @@ impl<'a> Binder<'a> {
             ast::UnaryOperator::Minus => {
                 // -2147483648 is an int, though 2147483648 is not.
                 if let ast::Expr::Value(v) = e
-                    && let ast::Value::Number(t, _) = &v.value {
-                        if t == "2147483648" {
-                            return Ok(Expr::constant(Value::Int(i32::MIN), types::int()));
-                        }
-                        let lit = number_literal(t)?;
-                        if let Node::Const(c) = &lit.node {
-                            let negative = match c {
-                                Value::Int(n) => Value::Int(-n),
-                                Value::Float(f) => Value::Float(-f),
-                                Value::Decimal { magnitude, precision, scale, .. } => Value::Decimal {
-                                    negative: *magnitude != 0,
-                                    magnitude: *magnitude,
-                                    precision: *precision,
-                                    scale: *scale,
-                                },
-                                other => other.clone(),
-                            };
-                            return Ok(Expr::constant(negative, lit.ty));
-                        }
+                    && let ast::Value::Number(t, _) = &v.value
+                {
+                    if t == "2147483648" {
+                        return Ok(Expr::constant(Value::Int(i32::MIN), types::int()));
                     }
+                    let lit = number_literal(t)?;
+                    if let Node::Const(c) = &lit.node {
+                        let negative = match c {
+                            Value::Int(n) => Value::Int(-n),
+                            Value::Float(f) => Value::Float(-f),
+                            Value::Decimal { magnitude, precision, scale, .. } => Value::Decimal {
+                                negative: *magnitude != 0,
+                                magnitude: *magnitude,
+                                precision: *precision,
+                                scale: *scale,
+                            },
+                            other => other.clone(),
+                        };
+                        return Ok(Expr::constant(negative, lit.ty));
+                    }
+                }
                 let v = self.value(e)?;
                 let v = if is_text(v.ty.base) { v.cast(&types::plain(Base::Float)) } else { v };
                 if !types::is_number(v.ty.base) || v.ty.base == Base::Bit {
@@ -926,10 +931,9 @@ impl<'a> Binder<'a> {
             }
         }
         let call = self.aggregate_call(f, kind, upper, list, distinct, star);
-        if inside
-            && let Some(g) = &mut self.grouping {
-                g.inside = false;
-            }
+        if inside && let Some(g) = &mut self.grouping {
+            g.inside = false;
+        }
         let call = call?;
         if let Some(over) = &f.over {
             return self.over(Over::Aggregate(call.clone()), over, call.ty, kind != AggregateKind::CountRows);
@@ -994,12 +998,13 @@ impl<'a> Binder<'a> {
             }
         }
         if matches!(kind, AggregateKind::Sum | AggregateKind::Avg)
-            && let Some(a) = argument.as_ref().filter(|a| a.ty.base == Base::Bit) {
-                return Err(error::invalid_operand(
-                    name(a.ty.base),
-                    if kind == AggregateKind::Sum { "sum" } else { "avg" },
-                ));
-            }
+            && let Some(a) = argument.as_ref().filter(|a| a.ty.base == Base::Bit)
+        {
+            return Err(error::invalid_operand(
+                name(a.ty.base),
+                if kind == AggregateKind::Sum { "sum" } else { "avg" },
+            ));
+        }
         Ok(AggregateCall { kind, argument, separator, order, distinct, ty })
     }
 
@@ -1140,9 +1145,10 @@ pub fn number_literal(t: &str) -> SqlResult<Expr> {
         return Ok(Expr::constant(Value::Float(f), types::plain(Base::Float)));
     }
     if !t.contains('.')
-        && let Ok(n) = t.parse::<i32>() {
-            return Ok(Expr::constant(Value::Int(n), types::int()));
-        }
+        && let Ok(n) = t.parse::<i32>()
+    {
+        return Ok(Expr::constant(Value::Int(n), types::int()));
+    }
     let digits = t.trim_start_matches('0');
     let d = Decimal::parse(t).ok_or_else(|| {
         SqlError::batch(

@@ -352,15 +352,7 @@ fn to_text(value: &Value, from: &SqlType, to: &SqlType, how: How) -> SqlResult<V
         _ => to.length,
     };
     let wide = is_wide(to.base);
-    let refused = || {
-        SqlError::new(
-            8152,
-            10,
-            16,
-            "String or binary data would be truncated.",
-        )
-        .with_3621()
-    };
+    let refused = || SqlError::new(8152, 10, 16, "String or binary data would be truncated.").with_3621();
     // Character to character: units and bytes go over as they are where they can.
     let mut bytes: Vec<u8> = match (value, wide) {
         (Value::NChar(b), true) => b.to_vec(),

@@ -382,12 +382,15 @@ impl Plan {
                 let mut key = Vec::new();
                 // COUNT(*) of a whole table is what the storage knows.
                 if let (true, Plan::Table(scan), [only]) = (groups.is_empty(), input.as_ref(), calls.as_slice())
-                    && only.counts_rows() && scan.filter.is_none() && scan.seek.is_none() {
-                        let n = ctx.session.link(scan.database)?.count(scan.object.object_id)?;
-                        found[0].add_rows(n, calls);
-                        let row = found[0].finish(calls, ctx)?;
-                        return out(&row);
-                    }
+                    && only.counts_rows()
+                    && scan.filter.is_none()
+                    && scan.seek.is_none()
+                {
+                    let n = ctx.session.link(scan.database)?.count(scan.object.object_id)?;
+                    found[0].add_rows(n, calls);
+                    let row = found[0].finish(calls, ctx)?;
+                    return out(&row);
+                }
                 input.each(ctx, outer, &mut |row| {
                     ctx.tick()?;
                     let env = Env { ctx, row, outer };
@@ -836,9 +839,10 @@ impl TableScan {
             }
             self.widen(ctx, &stored, &mut row)?;
             if let Some(f) = &self.filter
-                && !f.holds(&Env { ctx, row: &row, outer })? {
-                    return GO;
-                }
+                && !f.holds(&Env { ctx, row: &row, outer })?
+            {
+                return GO;
+            }
             stop = out(id, &row)?;
             Ok(stop)
         })?;

@@ -316,11 +316,14 @@ impl SqlSession {
             match t.token(i) {
                 Some(sqlparser::tokenizer::Token::LParen) => depth += 1,
                 Some(sqlparser::tokenizer::Token::RParen) => depth -= 1,
-                _ if depth == 0 && t.is(i, "AS") && !t.identifier(i - 1).is_some_and(|p| p.starts_with('@'))
-                    && !(i > 0 && (t.is(i - 1, "EXECUTE") || t.is(i - 1, "EXEC"))) => {
-                        body = Some(i + 1);
-                        break;
-                    }
+                _ if depth == 0
+                    && t.is(i, "AS")
+                    && !t.identifier(i - 1).is_some_and(|p| p.starts_with('@'))
+                    && !(i > 0 && (t.is(i - 1, "EXECUTE") || t.is(i - 1, "EXEC"))) =>
+                {
+                    body = Some(i + 1);
+                    break;
+                }
                 _ => {}
             }
         }
@@ -369,10 +372,12 @@ impl SqlSession {
         for (i, (n, ty, output)) in declared.iter().enumerate() {
             if let Some(p) =
                 given.iter().position(|g| g.name.eq_ignore_ascii_case(n)).or(Some(i).filter(|i| *i < given.len()))
-                && *output && given[p].output {
-                    let v = after.get(&n.to_lowercase()).map_or(Value::Null, |v| v.value.clone());
-                    values.push((p, ty.clone(), v));
-                }
+                && *output
+                && given[p].output
+            {
+                let v = after.get(&n.to_lowercase()).map_or(Value::Null, |v| v.value.clone());
+                values.push((p, ty.clone(), v));
+            }
         }
         Ok((status, values))
     }

@@ -565,13 +565,15 @@ impl SqlSession {
         if bound.into.is_some() {
             return self.select_into(bound, databases);
         }
-        if tables && bound.assigns.is_none()
-            && let Err(e) = self.check_snapshot(&databases) {
-                // Fact 62: the columns come before the error.
-                let columns: Vec<ResultColumn> = bound.columns.iter().map(|c| c.result()).collect();
-                out.reply.columns(&columns)?;
-                return Err(e);
-            }
+        if tables
+            && bound.assigns.is_none()
+            && let Err(e) = self.check_snapshot(&databases)
+        {
+            // Fact 62: the columns come before the error.
+            let columns: Vec<ResultColumn> = bound.columns.iter().map(|c| c.result()).collect();
+            out.reply.columns(&columns)?;
+            return Err(e);
+        }
         self.start_read(databases)?;
         if self.options.no_exec {
             return Ok(0);

@@ -370,9 +370,10 @@ impl Binder<'_> {
                     let c = self.scopes.last().and_then(|s| s.columns.get(*at)).cloned();
                     let Some(c) = c else { continue };
                     if let Some((used, i)) = &c.used
-                        && let Some(u) = used.borrow_mut().get_mut(*i) {
-                            *u = true;
-                        }
+                        && let Some(u) = used.borrow_mut().get_mut(*i)
+                    {
+                        *u = true;
+                    }
                     let e = Expr {
                         node: Node::Column { depth: 0, index: c.index },
                         ty: c.ty.clone(),

@@ -524,10 +524,9 @@ impl SqlSession {
             open
         };
         let descriptor = std::mem::take(&mut self.descriptor);
-        if open
-            && let Some(reply) = reply {
-                reply.env(&EnvChange::Rollback(descriptor.to_le_bytes()))?;
-            }
+        if open && let Some(reply) = reply {
+            reply.env(&EnvChange::Rollback(descriptor.to_le_bytes()))?;
+        }
         Ok(())
     }
 
@@ -701,9 +700,10 @@ impl SqlSession {
                 let last = parts.next().unwrap_or("");
                 let schema = parts.next().and_then(|s| db.schema(s).map(|s| s.schema_id)).unwrap_or(DBO_SCHEMA);
                 if let Some(t) = db.user_type(schema, last)
-                    && let meta::UserTypeKind::Alias { ty, .. } = &t.kind {
-                        return Ok(ty.clone());
-                    }
+                    && let meta::UserTypeKind::Alias { ty, .. } = &t.kind
+                {
+                    return Ok(ty.clone());
+                }
             }
             return Err(SqlError::batch(
                 if explicit { 243 } else { 2715 },

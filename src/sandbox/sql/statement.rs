@@ -679,12 +679,16 @@ impl Reader<'_> {
             _ => return Err(self.t.near(at)),
         }
         // @v = column = value
-        if variable.is_some() && column.is_none()
+        if variable.is_some()
+            && column.is_none()
             && let Some((name, next)) = self.t.name(at)
-                && matches!(self.t.token(next), Some(Token::Eq)) && next < to && !name[0].starts_with('@') {
-                    column = Some(name);
-                    at = next + 1;
-                }
+            && matches!(self.t.token(next), Some(Token::Eq))
+            && next < to
+            && !name[0].starts_with('@')
+        {
+            column = Some(name);
+            at = next + 1;
+        }
         if column.is_none() && variable.is_none() {
             variable = None;
         }
@@ -791,10 +795,12 @@ impl Reader<'_> {
         }
         let mut name = None;
         if let Some(word) = self.t.identifier(at)
-            && !begins(&self.t.word(at)) && !self.t.is(at, "WITH") {
-                name = Some(word.to_string());
-                at += 1;
-            }
+            && !begins(&self.t.word(at))
+            && !self.t.is(at, "WITH")
+        {
+            name = Some(word.to_string());
+            at += 1;
+        }
         if self.t.is(at, "WITH") && matches!(self.t.token(at + 1), Some(Token::LParen)) {
             at = self.t.close(at + 1, self.t.len()).unwrap_or(at);
         }

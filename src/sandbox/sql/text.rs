@@ -302,12 +302,13 @@ pub fn like(text: &str, pattern: &str, escape: Option<char>, collation: Option<&
                         let mut ahead = chars.clone();
                         ahead.next();
                         if let Some(&to) = ahead.peek()
-                            && to != ']' {
-                                chars.next();
-                                chars.next();
-                                set.push((s, to));
-                                continue;
-                            }
+                            && to != ']'
+                        {
+                            chars.next();
+                            chars.next();
+                            set.push((s, to));
+                            continue;
+                        }
                     }
                     set.push((s, s));
                 }
