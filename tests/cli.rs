@@ -145,6 +145,25 @@ fn files_need_no_configuration_and_leave_no_trace() {
 }
 
 #[test]
+fn a_file_under_a_name_of_its_own_is_listed_with_what_its_package_says() {
+    let Some(shared) = shared("a_file_under_a_name_of_its_own_is_listed_with_what_its_package_says") else { return };
+    let pacrat = Pacrat::new();
+    let store = pacrat.home.path().join("store");
+    std::fs::create_dir(&store).unwrap();
+    std::fs::copy(shared.join("bacpacs/every-type.bacpac"), store.join("from a colleague.bacpac")).unwrap();
+    std::fs::write(store.join("broken.bacpac"), "x").unwrap();
+    let pacrat = pacrat.config(&format!("[stores.here]\npath = {:?}\n", store.display().to_string()));
+    let ran = pacrat.run(&["list", "--json"]);
+    let list: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    let found = list.as_array().unwrap().iter().find(|b| b["backup"]["file"] == "from a colleague.bacpac").unwrap();
+    assert_eq!((found["tenant"].as_str(), found["taken"].as_str()), (Some("Test"), Some("2023-09-28T10:11:03.9901897Z")));
+    assert_eq!(found["manifest"], serde_json::Value::Null);
+    let broken = list.as_array().unwrap().iter().find(|b| b["backup"]["file"] == "broken.bacpac").unwrap();
+    assert!(broken["problem"].as_str().unwrap().contains("not a zip archive"));
+    assert_eq!(pacrat.run(&["verify", "from a colleague"]).code, 0);
+}
+
+#[test]
 fn canonical_rows_have_the_expected_digests() {
     use sha2::{Digest, Sha256};
     let Some(shared) = shared("canonical_rows_have_the_expected_digests") else { return };

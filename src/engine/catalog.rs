@@ -6,8 +6,12 @@ use std::sync::Arc;
 use super::command::BackupRef;
 use super::event::Failure;
 use super::query::BackupInfo;
+use crate::bacpac::package::{Limits, Package};
 use crate::config::Config;
 use crate::store::{Beside, Folder, Leftover, Store, Stored, name};
+
+/// Packages that one listing opens at most: each takes a moment, and a listing must not.
+const PACKAGES_ASKED: usize = 500;
 
 /// The stores by name.
 #[derive(Clone)]
@@ -42,11 +46,31 @@ impl Stores {
             remarks.extend(listing.remarks.into_iter().map(|r| format!("{}: {r}", store.location())));
             backups.extend(listing.backups.into_iter().map(|stored| info(store.name(), stored)));
         }
+        self.ask_packages(&mut backups);
         if let Some(tenant) = tenant {
             backups.retain(|b| b.tenant == tenant);
         }
         backups.sort_by(|a, b| b.taken.cmp(&a.taken).then_with(|| b.backup.file.cmp(&a.backup.file)));
         Ok((backups, remarks))
+    }
+
+    /// A file brought by hand under a name of its own: whose it is, and when it was made, its package says.
+    fn ask_packages(&self, backups: &mut [BackupInfo]) {
+        let foreign = backups
+            .iter_mut()
+            .filter(|b| b.manifest.is_none() && b.problem.is_none() && name::parse(&b.backup.file).is_none());
+        for backup in foreign.take(PACKAGES_ASKED) {
+            let opened = self.get(&backup.backup.store).ok().and_then(|s| s.open(&backup.backup.file).ok());
+            let Some(source) = opened else { continue };
+            match Package::open(source, Limits::default()) {
+                Ok(package) => {
+                    backup.tenant = package.metadata().name.clone().unwrap_or_else(|| backup.tenant.clone());
+                    let start = package.origin().start.as_deref().and_then(|t| t.parse().ok());
+                    backup.taken = start.unwrap_or(backup.taken);
+                }
+                Err(e) => backup.problem = Some(e.to_string()),
+            }
+        }
     }
 
     /// The backup of that file name, in whichever store it is. Blocks.

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::catalog::Stores;
 use super::command::{Command, JobSpec, PackageSource};
+use super::database;
 use super::event::{Event, Failure, FailureKind, JobId};
 use super::query::{BackupInfo, Core, JobInfo, PackageDetails, RowsPage, ServerInfo, TenantInfo};
 use super::queue::Limits;
@@ -17,8 +18,6 @@ use super::servers::Servers;
 use super::work::Jobs;
 use crate::config::{Config, Secret};
 use crate::sqlserver::connect;
-use crate::sqlserver::orders::Field;
-use crate::sqlserver::quote;
 use crate::store::Leftover;
 
 /// The engine.
@@ -222,11 +221,7 @@ impl Core for Service {
         let (servers, name) = (Arc::clone(&self.servers), server.to_owned());
         let target = blocking(move || servers.target(&name)).await?.with_database("master");
         let cancel = CancellationToken::new();
-        let doing = format!("looking for database {database} on {server}");
         let mut questions = connect::open_questions(&target, &cancel).await?;
-        // DB_ID compares names by the server's own collation.
-        let sql = format!("SELECT DB_ID({}) AS id", quote::literal(database));
-        let answer = questions.batch(&sql, &doing, &cancel).await?;
-        Ok(!matches!(answer.scalar(), None | Some(Field::Null)))
+        Ok(database::exists(&mut *questions, database, &cancel).await?)
     }
 }
