@@ -156,7 +156,10 @@ fn a_file_under_a_name_of_its_own_is_listed_with_what_its_package_says() {
     let ran = pacrat.run(&["list", "--json"]);
     let list: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     let found = list.as_array().unwrap().iter().find(|b| b["backup"]["file"] == "from a colleague.bacpac").unwrap();
-    assert_eq!((found["tenant"].as_str(), found["taken"].as_str()), (Some("Test"), Some("2023-09-28T10:11:03.9901897Z")));
+    assert_eq!(
+        (found["tenant"].as_str(), found["taken"].as_str()),
+        (Some("Test"), Some("2023-09-28T10:11:03.9901897Z"))
+    );
     assert_eq!(found["manifest"], serde_json::Value::Null);
     let broken = list.as_array().unwrap().iter().find(|b| b["backup"]["file"] == "broken.bacpac").unwrap();
     assert!(broken["problem"].as_str().unwrap().contains("not a zip archive"));
