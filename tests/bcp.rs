@@ -591,6 +591,26 @@ fn the_bytes_of_dacfx_are_read_and_written_again() {
 }
 
 #[test]
+fn char_under_utf8_is_padded_in_the_stream_and_nowhere_else() {
+    let column = |nullable| {
+        ColumnPlan::new("c", BcpType::Char, nullable).with_length(4).with_collation("Latin1_General_100_BIN2_UTF8")
+    };
+    for nullable in [false, true] {
+        let plan = plan_of(vec![column(nullable)]);
+        let rows: Vec<_> = ["abcd", "ab  ", "éb ", "éé", "😀", "  é", "日 "]
+            .iter()
+            .map(|text| vec![Owned::Text(text.encode_utf16().flat_map(u16::to_le_bytes).collect())])
+            .collect();
+        let bytes = encode(&plan, &rows).unwrap();
+        if !nullable {
+            assert_eq!(bytes.len(), rows.len() * 8);
+            assert_eq!(&bytes[16..24], b"\xE9\0b\0 \0 \0");
+        }
+        assert_eq!(decode_chunks(&plan, &bytes, 3).unwrap(), rows);
+    }
+}
+
+#[test]
 fn an_error_names_part_byte_row_and_column() {
     let plan = plan_of(vec![ColumnPlan::new("id", BcpType::Int, false), ColumnPlan::new("on", BcpType::Bit, false)]);
     let error = decode_chunks(&plan, b"\x01\0\0\0\x01\x01\x02\0\0\0\x01\x07", 5).unwrap_err();

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use pacrat::bacpac::canonical::Digest;
 use pacrat::bacpac::package::*;
-use pacrat::bacpac::plan::ColumnPlan;
+use pacrat::bacpac::plan::{BcpType, ColumnPlan, TablePlan};
 use pacrat::bacpac::rowtext::RowFormat;
 use support::{bacpacs, plans::plans, shared};
 
@@ -210,4 +210,103 @@ fn the_directory_is_read_as_the_zip_crate_reads_it() {
         packages += 1;
     }
     assert!(packages > 60, "{packages} packages");
+}
+
+/// A file that keeps no zeros: what is written in whole pages of them is only counted.
+#[derive(Default)]
+struct Sparse {
+    at: u64,
+    length: u64,
+    pages: BTreeMap<u64, Vec<u8>>,
+}
+
+const PAGE: u64 = 1 << 16;
+static ZEROS: [u8; PAGE as usize] = [0; PAGE as usize];
+
+impl std::io::Write for Sparse {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let (page, within) = (self.length / PAGE, (self.length % PAGE) as usize);
+        let n = bytes.len().min(PAGE as usize - within);
+        if bytes[..n] != ZEROS[..n] {
+            let page = self.pages.entry(page).or_insert_with(|| ZEROS.to_vec());
+            page[within..within + n].copy_from_slice(&bytes[..n]);
+        }
+        self.length += n as u64;
+        Ok(n)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl std::io::Read for Sparse {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let (page, within) = (self.at / PAGE, (self.at % PAGE) as usize);
+        let n = out.len().min(PAGE as usize - within).min((self.length - self.at.min(self.length)) as usize);
+        let source = self.pages.get(&page).map_or(&ZEROS[..], |p| p);
+        out[..n].copy_from_slice(&source[within..within + n]);
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+impl std::io::Seek for Sparse {
+    fn seek(&mut self, to: std::io::SeekFrom) -> std::io::Result<u64> {
+        self.at = match to {
+            std::io::SeekFrom::Start(at) => at,
+            std::io::SeekFrom::End(by) => self.length.saturating_add_signed(by),
+            std::io::SeekFrom::Current(by) => self.at.saturating_add_signed(by),
+        };
+        Ok(self.at)
+    }
+}
+
+#[derive(Clone)]
+struct SparseSource(std::sync::Arc<(u64, BTreeMap<u64, Vec<u8>>)>);
+
+impl Source for SparseSource {
+    fn open(&self) -> std::io::Result<Box<dyn ReadSeek>> {
+        Ok(Box::new(Sparse { at: 0, length: self.0.0, pages: self.0.1.clone() }))
+    }
+    fn size(&self) -> std::io::Result<u64> {
+        Ok(self.0.0)
+    }
+}
+
+#[test]
+fn packages_beyond_four_gigabytes_and_65535_entries_are_written_and_read() {
+    let metadata = DacMetadata::of_database("large");
+    let mut writer = PackageWriter::new(Sparse::default(), b"<model/>", &metadata, Modified::default()).unwrap();
+    let small = Deflater::default().deflate(&[7, 0, 0, 0]);
+    let claims = |size, length| DeflatedPart { size, crc32: 1, bytes: vec![0; length] };
+    writer.part("dbo", "t", 0, &claims(5 << 30, 64 << 20)).unwrap();
+    let gigabyte = claims(3 << 30, 1 << 30);
+    for n in 1..6 {
+        writer.part("dbo", "t", n, &gigabyte).unwrap();
+    }
+    for n in 6..70_000 {
+        writer.part("dbo", "t", n, &small).unwrap();
+    }
+    let (file, written) = writer.finish(Origin::default()).unwrap();
+    assert!(written.size == file.length && written.size > 5 << 30);
+    let source = SparseSource(std::sync::Arc::new((file.length, file.pages.clone())));
+    let package = Package::open(source, Limits::default()).unwrap();
+    assert_eq!(package.entries().len(), 70_005);
+    assert_eq!(package.entries()[2].size, 5 << 30);
+    let plans = vec![TablePlan::new("dbo", "t", vec![ColumnPlan::new("id", BcpType::Int, false)])];
+    let package = package.bind(plans).unwrap();
+    let table = &package.tables()[0];
+    assert_eq!(table.parts.len(), 70_000);
+    // Behind four gigabytes, and behind number 65535.
+    for part in [&table.parts[6], &table.parts[69_999]] {
+        let mut digest = Digest::new(table.plan.clone());
+        assert_eq!(package.read_part(table, part, &mut digest).unwrap(), 1);
+    }
+    let mut zip = zip::ZipArchive::new(file).unwrap();
+    assert_eq!(zip.len(), 70_005);
+    assert_eq!(zip.by_index_raw(2).unwrap().size(), 5 << 30);
+    let mut content = Vec::new();
+    let name = part_name("dbo", "t", 69_999);
+    std::io::Read::read_to_end(&mut zip.by_name(&name).unwrap(), &mut content).unwrap();
+    assert_eq!(content, [7, 0, 0, 0]);
 }

@@ -294,7 +294,7 @@ impl ColumnPlan {
 }
 
 /// How a NOT NULL char column of a UTF-8 collation stands in the stream: two writers disagree, nothing in the file
-/// tells them apart, so a reader tries both and insists on the last byte.
+/// tells them apart, so a reader tries both and insists on the last byte. We write it bare, which DacFx 15 reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum CharUtf8 {
     /// Like every NOT NULL char: 2n bytes and no length (`58 00`).

@@ -29,6 +29,8 @@ struct Column {
     scale: u8,
     /// The most bytes behind a two-byte length.
     limit: u32,
+    /// Bytes in UTF-8 that a char of a UTF-8 collation has at most; 0 for every other column.
+    utf8: u16,
 }
 
 impl Column {
@@ -40,6 +42,7 @@ impl Column {
             precision: c.precision,
             scale: c.scale,
             limit: c.max_bytes().unwrap_or(u32::MAX),
+            utf8: if c.ty == BcpType::Char && c.is_utf8() { c.length.min(8000) as u16 } else { 0 },
         }
     }
 }
@@ -575,7 +578,7 @@ fn value<'a>(column: &Column, b: &'a [u8]) -> Result<Cell<'a>, Fault> {
             if !b.len().is_multiple_of(2) {
                 return Err(Fault::OddText { found: b.len() as u64 });
             }
-            Cell::Text(b)
+            Cell::Text(if column.utf8 == 0 { b } else { without_padding(b, usize::from(column.utf8)) })
         }
         Binary | VarBinary | VarBinaryMax | Image | RowVersion | HierarchyId | Geometry | Geography | Clr | Vector => {
             Cell::Binary(b)
@@ -595,6 +598,21 @@ fn four(b: &[u8]) -> [u8; 4] {
 #[inline(always)]
 fn eight(b: &[u8]) -> [u8; 8] {
     [b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]
+}
+
+/// A char(n) of a UTF-8 collation has n bytes, so at most n UTF-16 units; the stream pads it to n units. The blanks that
+/// make it longer than n bytes are that padding and no part of the value.
+fn without_padding(units: &[u8], limit: usize) -> &[u8] {
+    let text = char::decode_utf16(units.chunks_exact(2).map(|u| u16::from_le_bytes([u[0], u[1]])));
+    let length: usize = text.map(|c| c.map_or(3, char::len_utf8)).sum();
+    let mut rest = units;
+    for _ in limit..length {
+        match rest {
+            [before @ .., b' ', 0] => rest = before,
+            _ => break,
+        }
+    }
+    rest
 }
 
 /// The value of a fixed-size type from its bare payload, as a sql_variant holds it.

@@ -33,6 +33,7 @@ struct Column {
     precision: u8,
     scale: u8,
     limit: u32,
+    utf8: bool,
 }
 
 /// The large value that is being written.
@@ -166,6 +167,14 @@ impl Encoder {
                 self.buffer.extend_from_slice(&(length as u16).to_le_bytes());
             }
             Framing::Bare(width) => {
+                // The stream wants n units; the n bytes of a UTF-8 collation may be fewer. Its readers take the
+                // blanks off again.
+                if column.utf8 && length < usize::from(width) {
+                    self.buffer.extend_from_slice(bytes);
+                    let padding = std::iter::repeat_n(*b" \0", (usize::from(width) - length) / 2);
+                    self.buffer.extend(padding.flatten());
+                    return Ok(());
+                }
                 if length != usize::from(width) {
                     return Err(Fault::Length { found: length as u64, expected: u64::from(width) });
                 }
@@ -286,6 +295,7 @@ impl Column {
             precision: c.precision,
             scale: c.scale,
             limit: c.max_bytes().unwrap_or(u32::MAX).min(0xFFFE),
+            utf8: c.is_utf8(),
         }
     }
 }

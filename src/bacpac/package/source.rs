@@ -83,7 +83,7 @@ impl Default for Limits {
         Limits {
             entries: 1_000_000,
             directory: 128 << 20,
-            model_xml: 512 << 20,
+            model_xml: 256 << 20,
             sheet: 64 << 20,
             total: 16 << 40,
             // Deflate cannot do better than 1,032; tables of equal rows come to some 250.
