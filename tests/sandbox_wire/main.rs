@@ -7,3 +7,4 @@ mod engine;
 mod facts;
 mod faults;
 mod hostile;
+mod rows;
