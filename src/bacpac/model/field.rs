@@ -4,6 +4,7 @@
 use super::element::*;
 use super::name::Name;
 use super::vocabulary::{default_of, order_of, property, vocabulary};
+use std::collections::HashSet;
 
 /// An element that has not the shape its kind must have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -160,8 +161,19 @@ impl Taker {
         &self.kind
     }
 
-    /// The element's name, split; empty where it has none.
+    /// The element's name, split; empty where it has none. Refuses an element that says the same thing twice.
     pub fn name(&self) -> Result<Name, ShapeError> {
+        let mut said = HashSet::new();
+        for node in &self.rest.nodes {
+            let name = match node {
+                Node::Property(p) => (true, p.name.as_str()),
+                Node::Relationship(r) => (false, r.name.as_str()),
+                _ => continue,
+            };
+            if !said.insert(name) {
+                return Err(self.wrong(format!("it has {} twice", name.1.chars().take(100).collect::<String>())));
+            }
+        }
         match &self.name {
             None => Ok(Name::default()),
             Some(text) => Name::parse(text).map_err(|e| self.wrong(e.to_string())),
@@ -468,7 +480,7 @@ impl Field for Name {
     fn take(from: &mut Taker, name: &'static str) -> Result<Self, ShapeError> {
         let Some(reference) = <Option<Reference> as Field>::take(from, name)? else { return Ok(Name::default()) };
         let parsed = reference.parsed();
-        if reference != Reference::to(&parsed) {
+        if reference != Reference::to(&parsed) && kept_in(&from.rest, name).is_none() {
             // It says more than a name: kept as it is.
             from.keep(Relationship {
                 name: name.to_owned(),

@@ -3,6 +3,7 @@
 //! `read` and `write` turn text into a `Document` and back; `Model` has the same content as typed objects. What no kind
 //! knows is an `Object::Other`, kept as read: it is written again, and a script says by name that it does not carry it.
 
+mod build;
 mod element;
 mod field;
 /// The typed kinds of element.
@@ -16,6 +17,7 @@ mod write;
 
 pub use element::*;
 pub(crate) use field::absent;
+pub(crate) use kinds::INLINE_CONSTRAINT;
 pub use field::{BUILT_IN_SCHEMAS, Entries, Field, Kind, Putter, Rest, ShapeError, Taker, schema_reference};
 pub use kinds::*;
 pub use name::{Name, NameError, literal, quote};

@@ -51,14 +51,21 @@ impl<'a> Maker<'a> {
                 key.row_locks,
                 key.page_locks,
             );
-            options.extend(compression(&key.compression, key.partition_scheme.is_some()));
+            let partitioned = key.partition_scheme.is_some();
+            let table = self.lookup.table(&key.table).filter(|_| !self.is_dacfx() && key.clustered);
+            match table {
+                Some(table) if key.compression.is_empty() => {
+                    options.extend(compression(&table.compression, partitioned));
+                }
+                _ => options.extend(compression(&key.compression, partitioned)),
+            }
         }
         format!(
             "{}{word} {shape} ({}){}{}",
             constraint_name(&key.name),
             key_columns(&key.columns),
             with(&options),
-            place(&key.filegroup, &key.partition_scheme, &key.partition_column)
+            self.place(&key.filegroup, &key.partition_scheme, &key.partition_column)
         )
     }
 

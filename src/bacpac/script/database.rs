@@ -244,17 +244,26 @@ impl<'a> Maker<'a> {
     }
 
     pub(super) fn schema(&mut self, schema: &'a Schema) {
-        let mut sql = format!("CREATE SCHEMA {}", schema.name);
-        if let Some(owner) = &schema.owner {
-            sql.push_str(&format!(" AUTHORIZATION {}", quote(owner.parsed().last())));
+        let name = &schema.name;
+        let owner = schema.owner.as_ref().map(Reference::parsed).filter(|o| !o.is_empty());
+        let with_it = self.is_dacfx() || owner.as_ref().is_none_or(|o| o.last() == "dbo");
+        let authorization = match &owner {
+            Some(owner) if with_it => format!(" AUTHORIZATION {}", quote(owner.last())),
+            _ => String::new(),
+        };
+        self.add(Phase::Schemas, "schema", name, format!("CREATE SCHEMA {name}{authorization};"));
+        if let Some(owner) = owner.filter(|_| !with_it) {
+            // Apart: the owner may be a user whose login the server does not have; the schema is needed all the same.
+            let sql = format!("ALTER AUTHORIZATION ON SCHEMA::{name} TO {};", quote(owner.last()));
+            self.then(Phase::Schemas, "schema owner", name, sql).optional = true;
         }
-        sql.push(';');
-        let owner = own(&schema.owner);
-        // A role may have the schema's name, too: the owner is looked up among the principals.
-        self.add(Phase::Schemas, "schema", &schema.name, sql).needs.extend(owner.filter(|o| *o != schema.name));
     }
 
     pub(super) fn filegroup(&mut self, filegroup: &'a Filegroup) {
+        if !self.is_dacfx() {
+            self.leave("file group", &filegroup.name, "its files are not in the package: what lay on it goes to PRIMARY");
+            return;
+        }
         let contains = if filegroup.memory_optimized {
             " CONTAINS MEMORY_OPTIMIZED_DATA"
         } else if filegroup.file_stream {
@@ -262,12 +271,8 @@ impl<'a> Maker<'a> {
         } else {
             ""
         };
-        let database = if self.is_dacfx() { "[$(DatabaseName)]" } else { "CURRENT" };
-        let sql = format!("ALTER DATABASE {database} ADD FILEGROUP {}{contains};", filegroup.name);
+        let sql = format!("ALTER DATABASE [$(DatabaseName)] ADD FILEGROUP {}{contains};", filegroup.name);
         self.add(Phase::Database, "file group", &filegroup.name, sql);
-        if filegroup.read_only {
-            self.leave("read-only file group", &filegroup.name, "it is made writable, so that it can be filled");
-        }
     }
 
     pub(super) fn partition_function(&mut self, function: &'a PartitionFunction) {
@@ -284,10 +289,14 @@ impl<'a> Maker<'a> {
 
     pub(super) fn partition_scheme(&mut self, scheme: &'a PartitionScheme) {
         let all = if scheme.all_to_one { "ALL " } else { "" };
+        let dacfx = self.is_dacfx();
         let groups: Vec<String> = scheme
             .filegroups
             .iter()
-            .map(|g| g.filegroup.as_ref().map_or_else(|| "[PRIMARY]".into(), |r| quote(r.parsed().last())))
+            .map(|g| match &g.filegroup {
+                Some(group) if dacfx => quote(group.parsed().last()),
+                _ => "[PRIMARY]".into(),
+            })
             .collect();
         let function = own(&scheme.function).unwrap_or_default();
         let text = format!(

@@ -25,9 +25,9 @@ impl<'a> Maker<'a> {
             );
             sql.push_str(&index_tail(index));
             sql.push_str(&with(&row_index_options(index)));
-            sql.push_str(&place(&index.filegroup, &index.partition_scheme, &index.partition_column));
+            sql.push_str(&self.place(&index.filegroup, &index.partition_scheme, &index.partition_column));
             sql.push(';');
-            let phase = if index.clustered { Phase::Keys } else { Phase::Indexes };
+            let phase = self.index_phase(index.clustered, &index.on);
             let batch = self.add(phase, "index", &index.name, sql);
             batch.needs.push(index.on.clone());
             batch.needs.extend(needs(&index.dependencies));
@@ -36,10 +36,20 @@ impl<'a> Maker<'a> {
         self.disable_index(index.disabled, &index.name, &index.on);
     }
 
+    /// An index of a view comes after the view.
+    fn index_phase(&self, clustered: bool, on: &Name) -> Phase {
+        match self.lookup.object(on) {
+            Some(Object::View(_)) => Phase::Modules,
+            _ if clustered => Phase::Keys,
+            _ => Phase::Indexes,
+        }
+    }
+
     fn disable_index(&mut self, disabled: bool, name: &Name, on: &Name) {
         if disabled {
             let sql = format!("ALTER INDEX {} ON {on} DISABLE;", quote(name.last()));
-            self.then(Phase::Constraints, "disabled index", name, sql);
+            let phase = self.index_phase(false, on).max(Phase::Constraints);
+            self.then(phase, "disabled index", name, sql);
         }
     }
 
@@ -57,7 +67,7 @@ impl<'a> Maker<'a> {
             key_columns(&index.columns),
             index_tail(index),
             with(&options),
-            place(&index.filegroup, &index.partition_scheme, &index.partition_column)
+            self.place(&index.filegroup, &index.partition_scheme, &index.partition_column)
         )
     }
 
@@ -73,9 +83,9 @@ impl<'a> Maker<'a> {
                 sql.push_str(&format!(" WHERE {}", filter.text));
             }
             sql.push_str(&with(&column_store_options(index)));
-            sql.push_str(&place(&index.filegroup, &index.partition_scheme, &index.partition_column));
+            sql.push_str(&self.place(&index.filegroup, &index.partition_scheme, &index.partition_column));
             sql.push(';');
-            let phase = if index.clustered { Phase::Keys } else { Phase::Indexes };
+            let phase = self.index_phase(index.clustered, &index.on);
             let batch = self.add(phase, "columnstore index", &index.name, sql);
             batch.needs.push(index.on.clone());
             batch.needs.extend(needs(&index.dependencies));
@@ -177,7 +187,7 @@ impl<'a> Maker<'a> {
             index.on,
             quote(index.column.last()),
             with(&options),
-            place(&index.filegroup, &None, &None)
+            self.place(&index.filegroup, &None, &None)
         );
         self.add(Phase::Indexes, "spatial index", &index.name, sql).needs.push(index.on.clone());
         self.disable_index(index.disabled, &index.name, &index.on);
@@ -211,7 +221,8 @@ impl<'a> Maker<'a> {
             sql.push_str(&format!(" WITH {}", options.join(", ")));
         }
         sql.push(';');
-        let batch = self.add(Phase::Indexes, "statistics", &statistics.name, sql);
+        let phase = self.index_phase(false, &statistics.on);
+        let batch = self.add(phase, "statistics", &statistics.name, sql);
         batch.needs.push(statistics.on.clone());
         batch.needs.extend(needs(&statistics.dependencies));
     }

@@ -16,11 +16,11 @@ mod security;
 mod table;
 mod text;
 
-use super::model::{Model, Name, Object};
+use super::model::{Model, Name, Object, Reference, quote};
 use std::collections::{HashMap, HashSet};
 
 pub use database::database_collation;
-pub use print::{dacfx_text, server_text};
+pub use print::{dacfx_text, server_text, server_text_for_dacfx};
 
 /// Where a batch belongs in the order. The data is loaded after `Tables` and before `Keys`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -292,6 +292,18 @@ impl<'a> Maker<'a> {
 
     fn leave(&mut self, kind: impl Into<String>, name: impl ToString, reason: impl Into<String>) {
         self.not_carried.push(NotCarried { kind: kind.into(), name: name.to_string(), reason: reason.into() });
+    }
+
+    /// `ON` a partition scheme or a file group; nothing for the default place. A new database has one file group.
+    fn place(&self, group: &Option<Reference>, scheme: &Option<Reference>, column: &Option<Reference>) -> String {
+        match (scheme, group) {
+            (Some(scheme), _) => {
+                let column = column.as_ref().map(Reference::parsed).unwrap_or_default();
+                format!(" ON {} ({})", quote(scheme.parsed().last()), quote(column.last()))
+            }
+            (None, Some(group)) if self.is_dacfx() => format!(" ON {}", quote(group.parsed().last())),
+            _ => String::new(),
+        }
     }
 
     fn is_dacfx(&self) -> bool {

@@ -79,6 +79,9 @@ fn rank(batch: &Batch) -> u8 {
         "check" => 1,
         "foreign key" => 2,
         "disabled key" | "disabled index" | "disabled constraint" => 4,
+        // The clustered index of a view comes before its others.
+        "index" if batch.phase == Phase::Modules && batch.sql.contains(" CLUSTERED INDEX ") => 3,
+        "index" | "statistics" if batch.phase == Phase::Modules => 4,
         "identity value" | "sequence value" => 5,
         "database trigger" => 5,
         "trigger order" | "disabled trigger" if batch.phase == Phase::Permissions => 6,

@@ -36,6 +36,23 @@ pub fn server_text(script: &Script) -> String {
 /// The script as DacFx takes it: the options as `--@` lines, the version, then the definitions by their settings.
 pub fn dacfx_text(model: &Model) -> (String, Script) {
     let made = script(model, Form::DacFx);
+    (sections(model, &made), made)
+}
+
+/// A server's script laid out for DacFx, so that it can be judged by it, without what only a server takes.
+pub fn server_text_for_dacfx(model: &Model) -> String {
+    let mut made = script(model, Form::Server);
+    made.batches.retain(|b| {
+        !matches!(
+            b.kind,
+            "database option" | "identity value" | "sequence value" | "schema owner"
+                | "period" | "hidden column" | "system versioning"
+        )
+    });
+    sections(model, &made)
+}
+
+fn sections(model: &Model, made: &Script) -> String {
     let mut out = dacfx_option_lines(model);
     // Statements that belong to an object must stand in the same part as the object.
     let made_under: HashMap<&Name, Settings> =
@@ -50,7 +67,7 @@ pub fn dacfx_text(model: &Model) -> (String, Script) {
             push(&mut out, batch);
         }
     }
-    (out, made)
+    out
 }
 
 /// ANSI_NULLS and QUOTED_IDENTIFIER.

@@ -32,7 +32,10 @@ impl<'a> Maker<'a> {
         if let (Some((start, end)), true) = (&period, versioned_here) {
             lines.push(format!("PERIOD FOR SYSTEM_TIME ({}, {})", quote(start), quote(end)));
         }
-        let mut options = compression(&table.compression, table.partition_scheme.is_some());
+        // A clustered key that is added later brings the table's compression along.
+        let keyed = !self.is_dacfx() && self.clustered_key(table).is_some();
+        let mut options =
+            if keyed { Vec::new() } else { compression(&table.compression, table.partition_scheme.is_some()) };
         if table.memory_optimized {
             options.push("MEMORY_OPTIMIZED = ON".into());
             let durability = match table.durability {
@@ -51,11 +54,11 @@ impl<'a> Maker<'a> {
             _ => "",
         };
         let mut sql = format!("CREATE TABLE {name}{body}{graph}");
-        sql.push_str(&place(&table.filegroup, &table.partition_scheme, &table.partition_column));
-        if let Some(lobs) = &table.filegroup_for_lobs {
+        sql.push_str(&self.place(&table.filegroup, &table.partition_scheme, &table.partition_column));
+        if let Some(lobs) = table.filegroup_for_lobs.as_ref().filter(|_| versioned_here) {
             sql.push_str(&format!(" TEXTIMAGE_ON {}", quote(lobs.parsed().last())));
         }
-        if let Some(files) = &table.filegroup_for_files {
+        if let Some(files) = table.filegroup_for_files.as_ref().filter(|_| versioned_here) {
             sql.push_str(&format!(" FILESTREAM_ON {}", quote(files.parsed().last())));
         }
         sql.push_str(&with(&options));
@@ -73,6 +76,14 @@ impl<'a> Maker<'a> {
         if let (Some((start, end)), false) = (&period, versioned_here) {
             self.make_temporal(table, start, end);
         }
+    }
+
+    /// The clustered key of a table, where it is added after the rows.
+    pub(super) fn clustered_key(&self, table: &Table) -> Option<&'a Key> {
+        self.lookup.of_table(&table.name).iter().find_map(|o| match o {
+            Object::Key(key) if key.clustered && !self.stands_in_table(table, o) => Some(key),
+            _ => None,
+        })
     }
 
     /// What is set after a table is made.

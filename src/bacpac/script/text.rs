@@ -183,18 +183,6 @@ pub(super) fn compression(options: &[DataCompression], partitioned: bool) -> Vec
         .collect()
 }
 
-/// `ON` a file group or a partition scheme; nothing for the default place.
-pub(super) fn place(filegroup: &Option<Reference>, scheme: &Option<Reference>, column: &Option<Reference>) -> String {
-    match (scheme, filegroup) {
-        (Some(scheme), _) => {
-            let column = column.as_ref().map(Reference::parsed).unwrap_or_default();
-            format!(" ON {} ({})", quote(scheme.parsed().last()), quote(column.last()))
-        }
-        (None, Some(filegroup)) => format!(" ON {}", quote(filegroup.parsed().last())),
-        (None, None) => String::new(),
-    }
-}
-
 /// `WITH (…)`; nothing without options.
 pub(super) fn with(options: &[String]) -> String {
     if options.is_empty() { String::new() } else { format!(" WITH ({})", options.join(", ")) }

@@ -2,8 +2,7 @@
 
 use super::DatabaseFacts;
 use super::query::Rows;
-use crate::bacpac::model::vocabulary;
-use crate::bacpac::model::{DatabaseOptions, Document, Element, Header, Item, Model, Node, Reference, Relationship};
+use crate::bacpac::model::{DatabaseOptions, Header, Item, Node, Reference, Relationship};
 use crate::bacpac::model::{Entry, Name};
 use crate::sqlserver::orders::Record;
 
@@ -45,38 +44,6 @@ pub(super) fn header(facts: &DatabaseFacts) -> Header {
         collation_case_sensitive: if sensitive { "True" } else { "False" }.into(),
         ..Header::default()
     }
-}
-
-/// The highest first version among the types and properties used; 2.5 at least, as a bacpac has it.
-pub(super) fn schema_version(model: &Model) -> String {
-    fn of(element: &Element, highest: &mut u32) {
-        if let Some(ty) = vocabulary::vocabulary().get(element.kind.as_str()) {
-            *highest = (*highest).max(ty.version);
-        }
-        for node in &element.nodes {
-            match node {
-                Node::Property(p) => {
-                    if let Some(p) = vocabulary::property(&element.kind, &p.name) {
-                        *highest = (*highest).max(p.version);
-                    }
-                }
-                Node::Relationship(r) => {
-                    for item in r.entries.iter().flat_map(|e| &e.items) {
-                        if let Item::Element(child) = item {
-                            of(child, highest);
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-    let Document { elements, .. } = model.to_document();
-    let mut highest = 250;
-    for element in &elements {
-        of(element, &mut highest);
-    }
-    format!("{}.{}", highest / 100, highest % 100 / 10)
 }
 
 /// The options that DacFx keeps, from `sys.databases`.

@@ -219,14 +219,9 @@ impl<'a> Builder<'a> {
         self.sequences();
         self.synonyms();
         self.leftovers();
-        let options = self.made.remove(0);
-        self.made.sort_by_cached_key(|o| {
-            let element = o.to_element();
-            (element.name.unwrap_or_default(), element.kind)
-        });
-        self.made.insert(0, options);
         let mut model = Model { header: database::header(&self.facts), objects: self.made, ..Model::default() };
-        model.header.schema_version = database::schema_version(&model);
+        model.sort();
+        model.header.schema_version = model.schema_version(250);
         let tables = source_tables(&model, self.rows, &self.objects, &self.column_names, self.code_pages)?;
         self.not_carried.sort();
         self.not_carried.dedup();

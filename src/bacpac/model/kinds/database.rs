@@ -59,6 +59,7 @@ impl Kind for DatabaseOptions {
         if from.kind() != Self::ELEMENT {
             return Err(from.wrong("is not a SqlDatabaseOptions"));
         }
+        from.name()?;
         if element.name.is_some() {
             return Err(from.wrong("has a name"));
         }
