@@ -194,11 +194,13 @@ mod hostile {
                 } else {
                     prop_oneof![reference, element(depth - 1), Just(String::new())].boxed()
                 };
-                let relationship = (proptest::sample::select(some(relationships)), proptest::collection::vec(inner, 0..3))
-                    .prop_map(|(n, items)| {
-                        let entries: String = items.iter().map(|i| format!("<Entry>{i}</Entry>")).collect();
-                        format!("<Relationship Name=\"{n}\">{entries}</Relationship>")
-                    });
+                let relationship =
+                    (proptest::sample::select(some(relationships)), proptest::collection::vec(inner, 0..3)).prop_map(
+                        |(n, items)| {
+                            let entries: String = items.iter().map(|i| format!("<Entry>{i}</Entry>")).collect();
+                            format!("<Relationship Name=\"{n}\">{entries}</Relationship>")
+                        },
+                    );
                 let annotation = (0..4u8).prop_map(|n| {
                     format!(
                         "<Annotation Type=\"SysCommentsObjectAnnotation\" Disambiguator=\"{n}\"><Property \

@@ -135,9 +135,11 @@ impl Model {
             }
         }
         let attached = |rest: &mut Rest, numbers: Vec<u64>| {
-            rest.nodes.extend(numbers.into_iter().map(|n| {
-                Node::Attached(Attached { disambiguator: Some(n.to_string()), ..Attached::default() })
-            }));
+            rest.nodes.extend(
+                numbers
+                    .into_iter()
+                    .map(|n| Node::Attached(Attached { disambiguator: Some(n.to_string()), ..Attached::default() })),
+            );
         };
         for object in &mut self.objects {
             let Object::Table(table) = object else { continue };

@@ -17,8 +17,8 @@ mod write;
 
 pub use element::*;
 pub(crate) use field::absent;
-pub(crate) use kinds::INLINE_CONSTRAINT;
 pub use field::{BUILT_IN_SCHEMAS, Entries, Field, Kind, Putter, Rest, ShapeError, Taker, schema_reference};
+pub(crate) use kinds::INLINE_CONSTRAINT;
 pub use kinds::*;
 pub use name::{Name, NameError, literal, quote};
 pub use plans::Plans;

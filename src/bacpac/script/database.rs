@@ -261,7 +261,11 @@ impl<'a> Maker<'a> {
 
     pub(super) fn filegroup(&mut self, filegroup: &'a Filegroup) {
         if !self.is_dacfx() {
-            self.leave("file group", &filegroup.name, "its files are not in the package: what lay on it goes to PRIMARY");
+            self.leave(
+                "file group",
+                &filegroup.name,
+                "its files are not in the package: what lay on it goes to PRIMARY",
+            );
             return;
         }
         let contains = if filegroup.memory_optimized {

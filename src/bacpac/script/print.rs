@@ -45,8 +45,13 @@ pub fn server_text_for_dacfx(model: &Model) -> String {
     made.batches.retain(|b| {
         !matches!(
             b.kind,
-            "database option" | "identity value" | "sequence value" | "schema owner"
-                | "period" | "hidden column" | "system versioning"
+            "database option"
+                | "identity value"
+                | "sequence value"
+                | "schema owner"
+                | "period"
+                | "hidden column"
+                | "system versioning"
         )
     });
     sections(model, &made)
