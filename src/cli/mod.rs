@@ -4,6 +4,7 @@
 
 pub mod arguments;
 mod dashboard;
+mod demo;
 pub mod exit;
 mod jobs;
 mod list;
