@@ -123,9 +123,23 @@ pub enum Command {
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: usize,
     },
+    /// Try it: two servers with five tenants inside this process, and the dashboard on them; leaves nothing behind
+    Demo {
+        /// Speed of the line to each server in MB/s, so that progress can be watched; 0 for as fast as it goes
+        #[arg(long, value_name = "MB/S", default_value_t = 2.0, value_parser = speed)]
+        line: f64,
+    },
     /// Print the exit codes
     #[command(long_about = exit::TABLE)]
     ExitCodes,
+}
+
+/// A speed that makes sense.
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if speed.is_finite() && (0.0..=100_000.0).contains(&speed) => Ok(speed),
+        _ => Err("give a number of megabytes a second, 0 or more".into()),
+    }
 }
 
 /// How rows are printed.

@@ -60,6 +60,7 @@ fn dispatch(session: &Session, command: Option<Command>) -> Outcome {
         Command::Verify { package } => start::verify(session, &package),
         Command::Inspect { package } => package::inspect(session, &package),
         Command::Rows { package, table, format, limit } => package::rows(session, &package, &table, format, limit),
+        Command::Demo { line } => demo::run(session, line),
         Command::ExitCodes => {
             use std::io::Write;
             writeln!(output::stdout(), "{}", exit::TABLE)?;

@@ -147,6 +147,10 @@ pub trait Core: Send + Sync {
     async fn backups(&self, tenant: Option<&str>) -> Result<Vec<BackupInfo>, Failure>;
     /// Jobs: those at work and queued first, then ended ones, newest first, at most `limit`.
     async fn jobs(&self, limit: usize) -> Result<Vec<JobInfo>, Failure>;
+    /// What is kept of a job's events: all but its progress. Empty where nothing is kept.
+    async fn job_events(&self, _job: JobId) -> Result<Vec<Event>, Failure> {
+        Ok(Vec::new())
+    }
     /// What a package says of itself.
     async fn details(&self, source: &PackageSource) -> Result<PackageDetails, Failure>;
     /// Some rows of a table of a package. `table` is `schema.table`, raw names.

@@ -33,6 +33,7 @@ enum Order {
     Subscribe(mpsc::UnboundedSender<Event>),
     Jobs(usize, Reply<Vec<JobInfo>>),
     LastBackups(Reply<Vec<JobInfo>>),
+    JobEvents(JobId, Reply<Vec<Event>>),
     InterruptDead(Reply<Vec<JobInfo>>),
     WhenIdle(oneshot::Sender<()>),
     Told(JobId, What),
@@ -112,6 +113,11 @@ impl Scheduler {
         self.ask(Order::LastBackups).await
     }
 
+    /// A job's events as the journal keeps them.
+    pub async fn job_events(&self, job: JobId) -> Result<Vec<Event>, Failure> {
+        self.ask(|reply| Order::JobEvents(job, reply)).await
+    }
+
     /// End the jobs of dead processes as interrupted; those that were.
     pub async fn interrupt_dead(&self) -> Result<Vec<JobInfo>, Failure> {
         self.ask(Order::InterruptDead).await
@@ -181,6 +187,9 @@ impl Actor {
             }
             Order::LastBackups(reply) => {
                 let _ = reply.send(self.journal().and_then(|j| j.last_backups()).map_err(Failure::from));
+            }
+            Order::JobEvents(job, reply) => {
+                let _ = reply.send(self.journal().and_then(|j| j.events(job)).map_err(Failure::from));
             }
             Order::InterruptDead(reply) => {
                 let found = self.journal().and_then(|j| j.interrupt_dead(Timestamp::now()));

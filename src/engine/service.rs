@@ -207,6 +207,10 @@ impl Core for Service {
         self.scheduler.jobs(limit).await
     }
 
+    async fn job_events(&self, job: JobId) -> Result<Vec<Event>, Failure> {
+        self.scheduler.job_events(job).await
+    }
+
     async fn details(&self, source: &PackageSource) -> Result<PackageDetails, Failure> {
         let (stores, source) = (self.stores.clone(), source.clone());
         blocking(move || super::package::details(Some(&stores), &source)).await

@@ -69,6 +69,7 @@ async fn perform(core: Arc<dyn Core>, effect: Effect) -> Option<Message> {
         Effect::LoadServers => Message::Servers(core.servers().await),
         Effect::LoadBackups(ticket, tenant) => Message::Backups(ticket, core.backups(tenant.as_deref()).await),
         Effect::LoadJobs => Message::Jobs(core.jobs(JOBS).await),
+        Effect::LoadJobEvents(job) => Message::JobEvents(job, core.job_events(job).await),
         Effect::LoadDetails(ticket, source) => Message::Details(ticket, Box::new(core.details(&source).await)),
         Effect::LoadRows { ticket, source, table, offset, limit } => {
             Message::Rows(ticket, core.rows(&source, &table, offset, limit).await)

@@ -26,6 +26,7 @@ pub enum Message {
     Servers(Result<Vec<ServerInfo>, Failure>),
     Backups(Ticket, Result<Vec<BackupInfo>, Failure>),
     Jobs(Result<Vec<JobInfo>, Failure>),
+    JobEvents(JobId, Result<Vec<Event>, Failure>),
     Details(Ticket, Box<Result<PackageDetails, Failure>>),
     Rows(Ticket, Result<RowsPage, Failure>),
     /// Whether the database of a restore dialog exists.
@@ -48,6 +49,7 @@ pub enum Effect {
     LoadServers,
     LoadBackups(Ticket, Option<String>),
     LoadJobs,
+    LoadJobEvents(JobId),
     LoadDetails(Ticket, PackageSource),
     LoadRows {
         ticket: Ticket,

@@ -46,6 +46,11 @@ pub enum DashboardError {
     Terminal(#[source] std::io::Error),
 }
 
+/// Whether there is a terminal to run on.
+pub fn check() -> Result<(), DashboardError> {
+    terminal::check()
+}
+
 /// Runs the dashboard until the operator leaves it. The terminal is restored on every way out, a panic included.
 ///
 /// Nothing else may write to the terminal meanwhile: a log goes to a file.

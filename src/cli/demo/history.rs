@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 use crate::bacpac::bcp::{BcpError, Cell, Encoder, RowSink};
 use crate::bacpac::model::{self, Model, Name};
 use crate::bacpac::package::{
-    Bytes, DacMetadata, Deflater, Depth, ExpectedRows, Limits, Modified, Origin, Package, PackageError, PackageWriter,
-    Quiet, VerifyOptions,
+    Bytes, DacMetadata, Deflater, Depth, ExpectedRows, Limits, Modified, Origin, PackageError, PackageWriter, Quiet,
+    VerifyOptions,
 };
 use crate::bacpac::plan::{BcpType, TablePlan};
 use crate::engine::command::{JobSpec, Trigger};
@@ -233,10 +233,11 @@ fn cell<'a>(value: &'a Value, scratch: &'a mut Vec<u8>) -> Cell<'a> {
 /// A manifest says "every row" only of a package of which that is true.
 fn verify(past: &Past, package: &[u8], tables: &[TableEntry]) -> Result<(), HistoryError> {
     let wrong = |e| HistoryError::Package(past.tenant, e);
-    let expected = tables.iter().map(|t| ExpectedRows { schema: t.schema.clone(), table: t.table.clone(), rows: t.rows });
+    let expected =
+        tables.iter().map(|t| ExpectedRows { schema: t.schema.clone(), table: t.table.clone(), rows: t.rows });
     let options = VerifyOptions { depth: Depth::Rows, expected: Some(expected.collect()), ..VerifyOptions::default() };
-    let (bound, _) = crate::bacpac::package::BoundPackage::open(Bytes::new(package.to_vec()), Limits::default())
-        .map_err(wrong)?;
+    let (bound, _) =
+        crate::bacpac::package::BoundPackage::open(Bytes::new(package.to_vec()), Limits::default()).map_err(wrong)?;
     bound.verify(&options, &Quiet).map_err(wrong)?;
     Ok(())
 }
@@ -266,9 +267,7 @@ pub fn journal(data_dir: &Path, mut placed: Vec<Placed>, failed: (&str, Timestam
     let failure = Failure {
         kind: FailureKind::Unreachable,
         message: format!("tenant {tenant} was not backed up"),
-        causes: vec![format!(
-            "Cannot open database \"{tenant}\" requested by the login. The login failed."
-        )],
+        causes: vec![format!("Cannot open database \"{tenant}\" requested by the login. The login failed.")],
         hint: Some("give the login pacrat a user in the database".into()),
         retryable: false,
         sql_error: Some(4060),
@@ -278,3 +277,31 @@ pub fn journal(data_dir: &Path, mut placed: Vec<Placed>, failed: (&str, Timestam
     Ok(())
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::demo::tenants;
+
+    #[test]
+    fn every_tenant_with_a_past_gets_true_packages_and_jobs() {
+        let place_of = tempfile::tempdir().unwrap();
+        let store = Folder::new("demo", place_of.path().join("store"));
+        let now: Timestamp = "2026-01-31T02:15:00Z".parse().unwrap();
+        let mut placed = Vec::new();
+        for past in tenants::pasts(200) {
+            placed.push(
+                place(&store, &past, now)
+                    .unwrap_or_else(|e| panic!("{}: {e}: {:?}", past.tenant, std::error::Error::source(&e))),
+            );
+        }
+        let count = placed.len();
+        let files = std::fs::read_dir(place_of.path().join("store")).unwrap().count();
+        assert_eq!(files, count * 2, "a package and a manifest each");
+        let data = place_of.path().join("data");
+        journal(&data, placed, ("lawfirm", now - SignedDuration::from_hours(5))).unwrap();
+        let jobs = Journal::open(&data).unwrap().jobs(100).unwrap();
+        assert_eq!(jobs.len(), count + 1);
+        assert_eq!(jobs.iter().filter(|j| j.state == JobState::Failed).count(), 1);
+        assert!(jobs.iter().all(|j| j.state.is_final()));
+    }
+}

@@ -61,18 +61,20 @@ pub struct Job {
     pub progress: Option<Progress>,
     /// Messages, oldest first.
     pub notes: Vec<Note>,
+    /// It runs in this process: its events arrive.
+    pub ours: bool,
     samples: VecDeque<(i64, u64, u64)>,
 }
 
 impl Job {
     /// As the core lists it.
     pub fn new(info: JobInfo) -> Self {
-        Self { info, steps: Vec::new(), progress: None, notes: Vec::new(), samples: VecDeque::new() }
+        Self { info, steps: Vec::new(), progress: None, notes: Vec::new(), ours: false, samples: VecDeque::new() }
     }
 
     /// Takes over what a listing says, unless the events have told more already.
     pub fn merge(&mut self, info: JobInfo) {
-        if info.state.is_final() || !self.info.state.is_final() && self.steps.is_empty() {
+        if info.state.is_final() || !self.ours {
             if info.state.is_final() {
                 self.close(info.ended.unwrap_or(info.queued));
             }
@@ -91,6 +93,7 @@ impl Job {
         if self.info.state.is_final() {
             return;
         }
+        self.ours = true;
         match &event.what {
             What::Queued { .. } => {}
             What::State { state } => {
@@ -137,6 +140,20 @@ impl Job {
                 self.samples.clear();
             }
         }
+    }
+
+    /// Steps and messages as the journal has them, for a job that this screen did not see.
+    pub fn replay(&mut self, events: &[Event]) {
+        if !self.steps.is_empty() {
+            return;
+        }
+        let mut seen = Self::new(JobInfo { state: JobState::Queued, ..self.info.clone() });
+        events.iter().for_each(|event| seen.apply(event));
+        if let Some(ended) = self.info.ended {
+            seen.close(ended);
+        }
+        self.steps = seen.steps;
+        self.notes = seen.notes;
     }
 
     /// The step at work, or the last one.

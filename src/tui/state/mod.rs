@@ -194,6 +194,8 @@ pub struct State {
     pub toast: Option<Told>,
     /// On the way out.
     pub leaving: Option<Leaving>,
+    /// When tenants, backups and jobs were last read without being asked for; none before the first answer.
+    pub looked: Option<Timestamp>,
     tickets: u64,
 }
 
@@ -226,6 +228,7 @@ impl State {
             log: VecDeque::new(),
             toast: None,
             leaving: None,
+            looked: None,
             tickets: 0,
         }
     }
@@ -310,6 +313,16 @@ impl State {
         self.jobs.list.iter().filter(|j| !j.info.state.is_final())
     }
 
+    /// Jobs of this process that have not ended: those that end with it.
+    pub fn own_jobs(&self) -> impl Iterator<Item = &Job> {
+        self.active_jobs().filter(|j| j.ours)
+    }
+
+    /// Seconds after which what other processes may have done is read again.
+    pub fn look_again_after(&self) -> i64 {
+        if self.active_jobs().any(|j| !j.ours) { 3 } else { 60 }
+    }
+
     /// The tenant's backup that is queued or at work.
     pub fn active_backup(&self, tenant: &str) -> Option<&Job> {
         self.active_jobs().find(|j| matches!(&j.info.spec, JobSpec::Backup { tenant: t, .. } if t == tenant))
@@ -368,6 +381,10 @@ impl State {
         let mut sooner = |seconds: u64| next = Some(next.map_or(seconds, |n: u64| n.min(seconds)));
         if self.active_jobs().next().is_some() {
             sooner(1);
+        }
+        if let Some(looked) = self.looked {
+            let pause = self.look_again_after();
+            sooner((pause - (now.as_second() - looked.as_second())).clamp(1, pause) as u64);
         }
         if let Some(toast) = self.toast.as_ref().filter(|t| t.loudness < Loudness::Warning) {
             sooner((TOAST_SECONDS - (now.as_second() - toast.at.as_second())).clamp(1, TOAST_SECONDS) as u64);

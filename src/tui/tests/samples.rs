@@ -285,6 +285,7 @@ pub fn busy(theme: Theme, size: (u16, u16)) -> State {
     tell(
         &mut state,
         [
+            event(17, 3, What::State { state: JobState::Queued }),
             event(13, 25, What::Step { step: Step::Connecting }),
             event(13, 24, What::Step { step: Step::ReadingSchema }),
             event(13, 22, What::Message { severity: Severity::Info, text: "25 tables, 3 views, 6 procedures".into() }),

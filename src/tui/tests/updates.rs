@@ -302,6 +302,38 @@ fn events_of_an_unknown_job_make_it_known_and_late_ones_change_nothing() {
 }
 
 #[test]
+fn jobs_of_other_processes_neither_hold_up_nor_end_with_this_one() {
+    let mut state = quiet(UNICODE, (80, 24));
+    tell(&mut state, [Message::Jobs(Ok(vec![job(40, spec("museum"), JobState::Running, 30)]))]);
+    assert_eq!(state.next_change(now()), Some(1));
+    let then = now().checked_add(jiff::Span::new().seconds(3)).unwrap();
+    let effects = update(&mut state, Message::Tick, then);
+    assert!(effects.contains(&Effect::LoadJobs), "nobody else tells how it goes: {effects:?}");
+    tell(&mut state, [Message::Jobs(Ok(vec![job(40, spec("museum"), JobState::Failed, 30)]))]);
+    assert_eq!(state.job(JobId(40)).unwrap().info.state, JobState::Failed);
+    tell(&mut state, [Message::Jobs(Ok(vec![job(41, spec("museum"), JobState::Running, 30)]))]);
+    assert_eq!(send(&mut state, 'q'), [Effect::Quit]);
+}
+
+#[test]
+fn the_steps_of_a_job_of_the_past_come_from_the_journal() {
+    let mut state = busy(UNICODE, (80, 24));
+    press(&mut state, "esc tab tab end up");
+    let effects = update(&mut state, key(KeyCode::Enter), now());
+    assert_eq!(effects, [Effect::LoadJobEvents(JobId(7))]);
+    let past = |seconds, what| crate::engine::event::Event { at: ago(seconds), job: JobId(7), what };
+    let events = vec![
+        past(4000, What::Queued { spec: spec("museum") }),
+        past(3999, What::Step { step: Step::Connecting }),
+        past(3998, What::Message { severity: crate::engine::event::Severity::Info, text: "refused".into() }),
+    ];
+    tell(&mut state, [Message::JobEvents(JobId(7), Ok(events))]);
+    let job = state.job(JobId(7)).unwrap();
+    assert_eq!((job.steps.len(), job.notes.len(), job.info.state), (1, 1, JobState::Failed));
+    assert!(job.steps[0].ended.is_some());
+}
+
+#[test]
 fn jobs_at_work_come_first_then_queued_then_the_newest_ended() {
     let state = busy(UNICODE, (80, 24));
     let order: Vec<u64> = state.jobs.list.iter().map(|j| j.info.id.0).collect();

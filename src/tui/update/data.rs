@@ -1,6 +1,6 @@
 //! Answers to questions.
 
-use crate::engine::event::Failure;
+use crate::engine::event::{Event, Failure, JobId};
 use crate::engine::query::{BackupInfo, JobInfo, PackageDetails, RowsPage, ServerInfo, TenantInfo};
 use crate::tui::message::{Effect, Ticket};
 use crate::tui::state::job::{Job, in_one_line};
@@ -65,6 +65,7 @@ impl Update<'_> {
                     }
                 }
                 self.state.jobs.phase = Phase::Ready;
+                self.state.looked.get_or_insert(self.now);
                 self.state.sort_jobs();
             }
             Err(failure) => {
@@ -72,6 +73,31 @@ impl Update<'_> {
                 self.state.jobs.phase = Phase::Failed(failure);
             }
         }
+    }
+
+    pub(super) fn job_events(&mut self, id: JobId, result: Result<Vec<Event>, Failure>) {
+        match (result, self.state.jobs.list.iter_mut().find(|j| j.info.id == id)) {
+            (Ok(events), Some(job)) => job.replay(&events),
+            (Err(failure), _) => {
+                self.tell(
+                    Loudness::Warning,
+                    format!("the journal of {id} could not be read: {}", in_one_line(&failure)),
+                );
+            }
+            (Ok(_), None) => {}
+        }
+    }
+
+    /// What other processes do (a backup started by cron, another operator) is told by nobody: it is read again, now
+    /// and then, and more often while it is known to go on.
+    pub(super) fn look_again(&mut self) {
+        let pause = self.state.look_again_after();
+        if self.state.looked.is_some_and(|looked| self.now.as_second() - looked.as_second() < pause) {
+            return;
+        }
+        self.state.looked = Some(self.now);
+        self.effects.extend([Effect::LoadTenants, Effect::LoadJobs]);
+        self.reload_backups();
     }
 
     pub(super) fn details(&mut self, ticket: Ticket, result: Result<PackageDetails, Failure>) {

@@ -86,7 +86,7 @@ impl Update<'_> {
             | Action::PageDown => self.go(action),
             Action::Redraw => self.effects.push(Effect::Redraw),
             Action::Suspend => {
-                if self.state.active_jobs().next().is_some() {
+                if self.state.own_jobs().next().is_some() {
                     self.tell(
                         Loudness::Warning,
                         "jobs are at work: stopped with the screen, they would lose their servers",
@@ -165,6 +165,9 @@ impl Update<'_> {
             }
             (None, Pane::Jobs) => {
                 if let Some(id) = self.state.chosen_job().map(|j| j.info.id) {
+                    if self.state.job(id).is_some_and(|j| j.steps.is_empty() && j.info.started.is_some()) {
+                        self.effects.push(Effect::LoadJobEvents(id));
+                    }
                     self.state.layers.push(Layer::Job(JobView { id, scroll: 0 }));
                 }
             }
@@ -261,7 +264,7 @@ impl Update<'_> {
     }
 
     fn quit(&mut self) {
-        let dialog = match (self.state.active_jobs().next().is_some(), self.state.leaving) {
+        let dialog = match (self.state.own_jobs().next().is_some(), self.state.leaving) {
             (false, _) => {
                 self.effects.push(Effect::Quit);
                 return;

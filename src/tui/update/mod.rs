@@ -48,13 +48,17 @@ impl Update<'_> {
             Message::Key(key) => self.key(key),
             Message::Paste(text) => self.paste(&text),
             Message::Resize(width, height) => self.state.size = (width, height),
-            Message::Tick => self.state.expire_toast(self.now),
+            Message::Tick => {
+                self.state.expire_toast(self.now);
+                self.look_again();
+            }
             Message::Engine(event) => self.event(event),
             Message::EngineGone => self.tell(Loudness::Error, "the engine has ended; quit and start pacrat again"),
             Message::Tenants(result) => self.tenants(result),
             Message::Servers(result) => self.servers(result),
             Message::Backups(ticket, result) => self.backups(ticket, result),
             Message::Jobs(result) => self.jobs(result),
+            Message::JobEvents(job, result) => self.job_events(job, result),
             Message::Details(ticket, result) => self.details(ticket, *result),
             Message::Rows(ticket, result) => self.rows(ticket, result),
             Message::Exists(ticket, result) => self.exists(ticket, result),
@@ -84,14 +88,14 @@ impl Update<'_> {
         self.state.filtering = false;
         self.state.leaving = Some(how);
         if how == Leaving::Cancelling {
-            let active: Vec<_> = self.state.active_jobs().map(|j| j.info.id).collect();
+            let active: Vec<_> = self.state.own_jobs().map(|j| j.info.id).collect();
             self.effects.extend(active.into_iter().map(|job| Effect::Command(Command::Cancel { job })));
         }
     }
 
     fn leave_when_idle(&mut self) {
         let submitting = self.effects.iter().any(|e| matches!(e, Effect::Command(Command::Submit(_))));
-        if self.state.leaving.is_some() && self.state.active_jobs().next().is_none() && !submitting {
+        if self.state.leaving.is_some() && self.state.own_jobs().next().is_none() && !submitting {
             self.effects.push(Effect::Quit);
         }
     }

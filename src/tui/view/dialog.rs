@@ -72,7 +72,7 @@ fn cancelling(state: &State, id: JobId) -> Vec<(Tone, String)> {
 }
 
 fn quitting(state: &State, room: u16) -> Vec<(Tone, String)> {
-    let jobs: Vec<_> = state.active_jobs().collect();
+    let jobs: Vec<_> = state.own_jobs().collect();
     // What can be done matters more than what is at work.
     let listed = if room >= 14 { 4 } else { 0 };
     let are = if jobs.len() == 1 { "is" } else { "are" };

@@ -130,7 +130,7 @@ fn status(canvas: &mut Canvas<'_>, state: &State, areas: &Areas) {
             (tone, glyph, told.text.clone())
         }
         (_, Some(leaving)) => {
-            let jobs = quantity::counted(state.active_jobs().count() as u64, "job");
+            let jobs = quantity::counted(state.own_jobs().count() as u64, "job");
             let text = match leaving {
                 Leaving::Cancelling => format!("quitting as soon as nothing is left to clean up: {jobs} (q: at once)"),
                 Leaving::Waiting => format!("quitting when the work is done: {jobs} (q: cancel them)"),
