@@ -318,7 +318,8 @@ mod tests {
             let database = format!("{} again", seed.name);
             let server = SERVERS[1 - seed.server].to_owned();
             assert!(!service.database_exists(&server, &database).await.unwrap());
-            let spec = JobSpec::Restore { source, server: server.clone(), database: database.clone(), keep_partial: false };
+            let spec =
+                JobSpec::Restore { source, server: server.clone(), database: database.clone(), keep_partial: false };
             let job = done(service, spec).await;
             assert_eq!(job.state, JobState::Completed, "{}: {:?}", seed.name, job.failure);
             assert_eq!(Some(job.summary.unwrap().rows), rows);
