@@ -146,11 +146,6 @@ pub struct ScriptError {
     pub error: SqlError,
 }
 
-/// The settings that DDL needs, whatever the driver's defaults are: indexed views, computed columns and filtered
-/// indexes refuse any other.
-pub const SETTINGS: &str = "SET ANSI_NULLS, ANSI_PADDING, ANSI_WARNINGS, ARITHABORT, CONCAT_NULL_YIELDS_NULL, \
-                            QUOTED_IDENTIFIER ON; SET NUMERIC_ROUNDABORT OFF;";
-
 /// Runs batches in order up to the first that fails. `done` hears of each before it is run, with its place from 0.
 pub async fn run_script(
     orders: &mut dyn Orders,

@@ -22,11 +22,21 @@ use super::rows::RowConnection;
 use super::target::{DEFAULT_PORT, Encryption, Target};
 use super::tds_error;
 use super::tds_rows::TdsRows;
-use super::tds_session::TdsSession;
+use super::tds_session::{self, TdsSession};
 use super::tiberius_session::TiberiusSession;
 
 /// The largest packet that TDS has.
 pub const PACKET_SIZE: u16 = 32_767;
+
+/// What every session says first: a server cuts large values off at TEXTSIZE, and only some drivers raise it by
+/// themselves.
+pub(super) const WHOLE_VALUES: &str = "SET TEXTSIZE 2147483647;";
+/// What a session for orders says besides: indexed views, computed columns and filtered indexes refuse any other
+/// settings.
+const ORDERLY: &str = "SET ANSI_NULLS, ANSI_PADDING, ANSI_WARNINGS, ARITHABORT, CONCAT_NULL_YIELDS_NULL, \
+                       QUOTED_IDENTIFIER ON; SET NUMERIC_ROUNDABORT OFF;";
+/// What a session for rows says besides: in a deadlock, it is the backup that gives way.
+const MODEST: &str = "SET DEADLOCK_PRIORITY LOW;";
 
 /// How long a cancelled operation may take to come to an orderly end before its connection is dropped. Together with
 /// what follows it stays below the two seconds that a cancellation may take.
@@ -35,7 +45,7 @@ pub(super) const SETTLE: Duration = Duration::from_millis(1_500);
 /// A connection for orders: every error of a batch is reported, and a cancelled batch is ended by an attention.
 pub async fn open(target: &Target, cancel: &CancellationToken) -> Result<Box<dyn Orders>, SqlError> {
     let target = resolve(target, cancel).await?;
-    let client = connect_tds(&target, cancel).await?;
+    let client = connect_tds(&target, ORDERLY, cancel).await?;
     Ok(Box::new(TdsSession::new(client, &target)))
 }
 
@@ -49,7 +59,7 @@ pub async fn open_questions(target: &Target, cancel: &CancellationToken) -> Resu
 /// A connection for rows, out or in.
 pub async fn open_rows(target: &Target, cancel: &CancellationToken) -> Result<Box<dyn RowConnection>, SqlError> {
     let target = resolve(target, cancel).await?;
-    let client = connect_tds(&target, cancel).await?;
+    let client = connect_tds(&target, MODEST, cancel).await?;
     Ok(Box::new(TdsRows::new(client, &target)))
 }
 
@@ -78,7 +88,7 @@ pub(super) async fn within<T>(
     }
 }
 
-async fn connect_tds(target: &Target, cancel: &CancellationToken) -> Result<TdsClient, SqlError> {
+async fn connect_tds(target: &Target, settings: &str, cancel: &CancellationToken) -> Result<TdsClient, SqlError> {
     within(target, cancel, async {
         // The file must live until the handshake is over.
         let pinned = certificate::pin(target).await?;
@@ -108,10 +118,13 @@ async fn connect_tds(target: &Target, cancel: &CancellationToken) -> Result<TdsC
             server_certificate: pinned.as_ref().map(|file| file.path().to_owned()),
         };
         let handle = CancelHandle::from(cancel.child_token());
-        TdsConnectionProvider {}
+        let mut client = TdsConnectionProvider {}
             .create_client(context, &source, Some(&handle))
             .await
-            .map_err(|error| tds_error::connecting(target, error))
+            .map_err(|error| tds_error::connecting(target, error))?;
+        let settings = format!("{WHOLE_VALUES} {settings}");
+        tds_session::run(&mut client, &settings, "setting the session's options", 0, cancel).await?;
+        Ok(client)
     })
     .await
 }

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt};
 use tokio_util::sync::CancellationToken;
 
-use super::connect::{PACKET_SIZE, refused, within};
+use super::connect::{PACKET_SIZE, WHOLE_VALUES, refused, within};
 use super::error::{ServerError, ServerMessage, SqlError};
 use super::field;
 use super::orders::{Answer, Orders, ResultSet};
@@ -32,7 +32,8 @@ impl TiberiusSession {
             let mut port = target.port.unwrap_or(DEFAULT_PORT);
             for _ in 0..=MOST_REDIRECTIONS {
                 match login(target, &host, port).await? {
-                    Arrived::Here(client) => {
+                    Arrived::Here(mut client) => {
+                        ask(&mut client, WHOLE_VALUES, "setting the session's options", 0).await?;
                         return Ok(Self { client: Some(*client), seconds: target.command_timeout.as_secs() });
                     }
                     Arrived::Elsewhere(other, its_port) => (host, port) = (other, its_port),
