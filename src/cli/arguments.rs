@@ -1,10 +1,12 @@
 //! What can stand on the command line. The help comes from here.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::exit;
+use crate::sandbox::fault::Fault;
 
 /// pacrat's command line.
 #[derive(Debug, Parser)]
@@ -54,6 +56,8 @@ pub struct Common {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run an embedded server that speaks SQL Server's protocol: for trying and testing, not for keeping data
+    Sandbox(SandboxArguments),
     /// List the configured tenants with their newest backup
     Tenants,
     /// List backups, newest first
@@ -153,4 +157,26 @@ pub enum RowFormat {
     Jsonl,
     /// A JSON array of exact cell texts a line, for comparing and digesting
     Canonical,
+}
+
+/// `pacrat sandbox`.
+#[derive(Debug, Clone, Args)]
+pub struct SandboxArguments {
+    /// The address to listen at; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:1433")]
+    pub listen: SocketAddr,
+    /// Keep the databases in this folder; without it they vanish at the end
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// What it presents itself as: 2012, 2014, 2016, 2017, 2019, 2022, 2025 or azure
+    #[arg(long = "as", value_name = "VERSION", default_value = "2019")]
+    pub version: String,
+    /// A login, several are possible; without ROLES (such as dbcreator, or none) it may do everything. Without any
+    /// login there is sa with a password that is made up and printed. The password may be @NAME, the value of an
+    /// environment variable, to keep it out of the list of processes
+    #[arg(long, value_name = "NAME:PASSWORD[:ROLES]")]
+    pub login: Vec<String>,
+    /// A fault to show, several are possible: drop, stall=5s or error=1205, then after-rows=N, nth=N, times=N or on=TEXT
+    #[arg(long, value_name = "FAULT")]
+    pub fault: Vec<Fault>,
 }

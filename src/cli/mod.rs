@@ -11,6 +11,7 @@ mod list;
 mod output;
 mod package;
 mod progress;
+mod sandbox;
 mod session;
 mod source;
 mod start;
@@ -49,6 +50,7 @@ pub fn run() -> ExitCode {
 fn dispatch(session: &Session, command: Option<Command>) -> Outcome {
     let Some(command) = command else { return dashboard::run(session) };
     match command {
+        Command::Sandbox(arguments) => sandbox::run(session, arguments),
         Command::Tenants => jobs::tenants(session),
         Command::Jobs { limit } => jobs::jobs(session, limit),
         Command::Backup { tenants, comment } => start::backup(session, tenants, comment),

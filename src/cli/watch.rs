@@ -238,3 +238,8 @@ async fn interrupt() {
 async fn interrupt() {
     let _ = tokio::signal::ctrl_c().await;
 }
+
+/// Returns at the first Ctrl-C or request to end.
+pub async fn until_interrupted() {
+    interrupt().await;
+}

@@ -10,7 +10,10 @@ pub mod rowform;
 pub mod server;
 pub mod session;
 pub mod sql;
+mod start;
 pub mod storage;
 pub mod value;
 pub mod variant;
 pub mod wire;
+
+pub use start::{LoginOptions, Sandbox, SandboxError, SandboxOptions, engine};

@@ -20,6 +20,8 @@ sys.path.insert(0, str(SHARED / 'tools'))
 import bcpdecode  # noqa: E402
 
 bcpdecode.make_canonical()
+# Passwords go by the environment: the list of processes is for everybody.
+ENVIRONMENT = dict(os.environ, BOX_PASSWORD='Rat-and-tail-7')
 
 
 def rows(path):
@@ -59,8 +61,8 @@ class Sandbox:
 
     def __init__(self, log, *arguments):
         self.process = subprocess.Popen(
-            [PACRAT, 'sandbox', '--listen', '127.0.0.1:0', '--login', 'operator:Rat-and-tail-7', '--json', *arguments],
-            stdout=subprocess.PIPE, stderr=log, text=True)
+            [PACRAT, 'sandbox', '--listen', '127.0.0.1:0', '--login', 'operator:@BOX_PASSWORD', '--json', *arguments],
+            stdout=subprocess.PIPE, stderr=log, text=True, env=ENVIRONMENT)
         line = self.process.stdout.readline()
         self.port = int(json.loads(line)['address'].rsplit(':', 1)[1])
 
@@ -87,10 +89,8 @@ server = "box"
 [stores.here]
 path = "store"
 ''')
-    env = dict(os.environ, BOX_PASSWORD='Rat-and-tail-7')
-
     def pacrat(*arguments):
-        done = subprocess.run([PACRAT, '--config', str(config), *arguments], capture_output=True, text=True, env=env)
+        done = subprocess.run([PACRAT, '--config', str(config), *arguments], capture_output=True, text=True, env=ENVIRONMENT)
         events = [json.loads(line) for line in done.stdout.splitlines()]
         ended = [e['what'] for e in events if 'what' in e and e['what']['event'] == 'ended']
         if done.returncode or not ended:
