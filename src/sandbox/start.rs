@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::fault::Faults;
-use super::meta::version::Product;
 use super::meta::Server as Meta;
+use super::meta::version::Product;
 use super::server::{ListenConfig, Server, StartError};
 use super::sql::{CatalogueHooks, Engine, EngineBackend};
 use super::storage::Storage;
