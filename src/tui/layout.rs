@@ -73,7 +73,7 @@ pub fn pane(areas: &Areas, pane: Pane, focus: Pane) -> Option<Rect> {
             })
         }
         Shape::Wide => {
-            let left = (width / 5 * 2).clamp(54, 84);
+            let left = (width / 20 * 9).clamp(60, 96);
             let right = width - left - 2;
             let upper = height / 2 + height / 20;
             Some(match pane {

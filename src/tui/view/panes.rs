@@ -93,8 +93,13 @@ fn tenant_columns(width: u16) -> [Column; 5] {
     [
         Column::fixed("", 13, Align::Left, 1),
         Column::growing("Tenant", 12, 48, 0),
-        Column::fixed("Server", if width >= 76 { 12 } else { 8 }, Align::Left, 4),
-        Column::fixed("Last backup", 11, Align::Right, 2),
+        Column::fixed("Server", if width >= 84 { 12 } else { 8 }, Align::Left, 4),
+        Column::fixed(
+            if width >= 84 { "Last backup" } else { "Backup" },
+            if width >= 84 { 11 } else { 10 },
+            Align::Right,
+            2,
+        ),
         Column::fixed("Job", 13, Align::Left, 3),
     ]
 }
