@@ -59,7 +59,7 @@ fn help_is_as_it_was() {
     let ran = pacrat.run(&["--help"]);
     assert_eq!(ran.code, 0);
     insta::assert_snapshot!("help", ran.out);
-    for command in ["tenants", "list", "backup", "restore", "verify", "inspect", "rows", "script", "jobs"] {
+    for command in ["tenants", "list", "backup", "restore", "verify", "inspect", "rows", "script", "jobs", "demo"] {
         let ran = pacrat.run(&[command, "--help"]);
         insta::assert_snapshot!(format!("help-{command}"), ran.out.split("\nOptions:").next().unwrap());
     }
@@ -301,6 +301,12 @@ fn without_a_terminal_the_dashboard_says_what_works() {
     let ran = Pacrat::new().run(&[]);
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(ran.err.contains("terminal"), "{}", ran.err);
+    let pacrat = Pacrat::new();
+    let ran = pacrat.run(&["demo"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("terminal"), "{}", ran.err);
+    assert_eq!(std::fs::read_dir(pacrat.home.path()).unwrap().count(), 0, "the demo left something");
+    assert_eq!(Pacrat::new().run(&["demo", "--line", "-1"]).code, 2);
 }
 
 #[test]

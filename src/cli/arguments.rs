@@ -127,7 +127,10 @@ pub enum Command {
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: usize,
     },
-    /// Try it: two servers with five tenants inside this process, and the dashboard on them; leaves nothing behind
+    /// Try it: the dashboard on two servers with five tenants, all inside this process
+    ///
+    /// Servers, databases, backups and the journal are temporary and gone at the end. What the dashboard does with
+    /// them is real: only the line to the servers has the speed of a slow network, so that progress can be watched.
     Demo {
         /// Speed of the line to each server in MB/s, so that progress can be watched; 0 for as fast as it goes
         #[arg(long, value_name = "MB/S", default_value_t = 2.0, value_parser = speed)]
