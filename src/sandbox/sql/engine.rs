@@ -262,12 +262,13 @@ impl Backend for EngineBackend {
             return Err(no_database());
         }
         let c = collation::by_name(&server.collation).unwrap_or_else(collation::default);
-        // Facts 77 and 78: the name as the client spelt it.
+        // Facts 77 and 78: the name as the client spelt it, in both.
         let shown = if request.database.is_empty() { database.name.clone() } else { request.database.clone() };
+        let changed = format!("Changed database context to '{shown}'.");
         let info = |number: i32, state: u8, text: String| LoginAnswer::Info(message(number, state, 0, text));
         let answers = vec![
             LoginAnswer::Env(EnvChange::Database(shown, "master".into())),
-            info(5701, 2, format!("Changed database context to '{}'.", database.name)),
+            info(5701, 2, changed),
             LoginAnswer::Env(EnvChange::Collation(c.tds)),
             LoginAnswer::Env(EnvChange::Language("us_english".into(), String::new())),
             info(5703, 1, "Changed language setting to us_english.".into()),
