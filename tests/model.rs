@@ -247,3 +247,80 @@ mod hostile {
         }
     }
 }
+
+/// The dependencies that DacFx lists for expressions are those that we find; for modules ours are among DacFx's.
+#[test]
+fn dependencies_are_those_of_dacfx() {
+    let Some(shared) = shared("dependencies_are_those_of_dacfx") else { return };
+    let (mut expressions, mut modules) = (0, 0);
+    for (file, bytes) in models(&shared) {
+        let theirs = Model::read(&bytes[..], Limits::default()).unwrap();
+        let mut ours = theirs.clone();
+        ours.resolve_dependencies();
+        for (a, b) in ours.objects.iter().zip(&theirs.objects) {
+            let exact = |a: &model::Entries, b: &model::Entries, what: String| {
+                let list = |e: &model::Entries| -> Vec<_> { e.references().cloned().collect() };
+                assert_eq!(list(a), list(b), "{file}: {what}");
+            };
+            match (a, b) {
+                (Object::Check(a), Object::Check(b)) => {
+                    // The check of a function's result is part of the function here.
+                    if theirs.table(&b.table).is_some() {
+                        exact(&a.dependencies, &b.dependencies, format!("check {}", b.name));
+                        expressions += 1;
+                    }
+                }
+                (Object::Default(a), Object::Default(b)) => {
+                    exact(&a.dependencies, &b.dependencies, format!("default {}", b.name));
+                    expressions += 1;
+                }
+                (Object::Index(a), Object::Index(b)) => {
+                    // The sandbox-like server that one package comes from lists none.
+                    if !b.dependencies.0.is_empty() {
+                        exact(&a.dependencies, &b.dependencies, format!("index {}", b.name));
+                    }
+                }
+                (Object::Table(a), Object::Table(b)) => {
+                    for (a, b) in a.columns.iter().zip(&b.columns) {
+                        if b.expression.is_some() {
+                            exact(&a.dependencies, &b.dependencies, format!("column {}", b.name));
+                            expressions += 1;
+                        }
+                    }
+                }
+                (Object::View(a), Object::View(b)) => {
+                    modules += found_by_dacfx(&file, &theirs, &b.name, &a.dependencies, &b.dependencies);
+                }
+                (Object::Procedure(a), Object::Procedure(b)) => {
+                    modules += found_by_dacfx(&file, &theirs, &b.name, &a.dependencies, &b.dependencies);
+                }
+                (Object::Function(a), Object::Function(b)) => {
+                    modules += found_by_dacfx(&file, &theirs, &b.name, &a.dependencies, &b.dependencies);
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(expressions > 300 && modules > 200, "{expressions} expressions, {modules} modules");
+}
+
+/// Every object that DacFx says a module uses is among ours; 1, so that modules are counted.
+fn found_by_dacfx(
+    file: &str,
+    all: &Model,
+    name: &model::Name,
+    ours: &model::Entries,
+    theirs: &model::Entries,
+) -> usize {
+    // A hint may name a key or an index; those come before modules in any case.
+    let hints: std::collections::HashSet<model::Name> =
+        all.objects.iter().filter(|o| matches!(o, Object::Key(_) | Object::Index(_))).map(Object::name).collect();
+    let objects = |e: &model::Entries| -> std::collections::BTreeSet<String> {
+        let own = e.references().filter(|r| !r.is_built_in()).map(|r| r.parsed());
+        own.filter(|n| n.parts().len() == 2 && n != name && !hints.contains(n)).map(|n| n.to_string()).collect()
+    };
+    let (ours, theirs) = (objects(ours), objects(theirs));
+    let missing: Vec<_> = theirs.difference(&ours).collect();
+    assert!(missing.is_empty(), "{file}: {name} uses {missing:?} too; found were {ours:?}");
+    1
+}

@@ -4,6 +4,8 @@
 //! knows is an `Object::Other`, kept as read: it is written again, and a script says by name that it does not carry it.
 
 mod build;
+mod declare;
+mod depend;
 mod element;
 mod field;
 /// The typed kinds of element.
@@ -11,18 +13,21 @@ pub mod kinds;
 mod name;
 mod plans;
 mod read;
+mod rest;
+pub(crate) mod tokens;
 /// The vocabulary of model.xml as DacFx declares it.
 pub mod vocabulary;
 mod write;
 
 pub use element::*;
 pub(crate) use field::absent;
-pub use field::{BUILT_IN_SCHEMAS, Entries, Field, Kind, Putter, Rest, ShapeError, Taker, schema_reference};
+pub use field::{BUILT_IN_SCHEMAS, Entries, Field, Kind, Putter, ShapeError, Taker, schema_reference};
 pub(crate) use kinds::INLINE_CONSTRAINT;
 pub use kinds::*;
 pub use name::{Name, NameError, literal, quote};
 pub use plans::Plans;
 pub use read::{Limits, ReadError, read};
+pub use rest::Rest;
 pub use write::{NAMESPACE, to_bytes, write};
 
 /// A whole model, typed.

@@ -12,6 +12,8 @@ mod module;
 mod order;
 mod other;
 mod print;
+mod property;
+mod rare;
 mod security;
 mod table;
 mod text;

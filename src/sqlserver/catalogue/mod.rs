@@ -10,7 +10,6 @@ mod modules;
 mod others;
 mod query;
 mod tables;
-mod tokens;
 mod types;
 
 use std::collections::HashMap;
@@ -22,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::SqlError;
 use super::orders::{Orders, Record};
 use super::rows::{ReadOptions, ServerColumn};
+use crate::bacpac::model::tokens;
 use crate::bacpac::model::{Annotation, Attached, Model, Name, Node, Object, Plans, Rest};
 use crate::bacpac::plan::TablePlan;
 use query::Rows;
@@ -220,6 +220,7 @@ impl<'a> Builder<'a> {
         self.synonyms();
         self.leftovers();
         let mut model = Model { header: database::header(&self.facts), objects: self.made, ..Model::default() };
+        model.resolve_dependencies();
         model.sort();
         model.header.schema_version = model.schema_version(250);
         let tables = source_tables(&model, self.rows, &self.objects, &self.column_names, self.code_pages)?;

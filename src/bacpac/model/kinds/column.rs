@@ -1,6 +1,6 @@
 //! Columns and data types.
 
-use crate::bacpac::model::field::{forms, kind, numbered};
+use crate::bacpac::model::declare::{forms, kind, numbered};
 use crate::bacpac::model::{Name, Reference, Script};
 
 forms! {

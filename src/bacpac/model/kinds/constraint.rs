@@ -1,7 +1,7 @@
 //! Keys, checks, defaults, edge constraints.
 
 use super::index::DataCompression;
-use crate::bacpac::model::field::{forms, kind, numbered};
+use crate::bacpac::model::declare::{forms, kind, numbered};
 use crate::bacpac::model::{Annotation, Entries, Name, Node, Reference, Rest, Script};
 
 forms! {

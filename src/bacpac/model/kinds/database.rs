@@ -1,7 +1,7 @@
 //! The database itself: options, schemas, file groups, partitions.
 
 use super::column::TypeSpec;
-use crate::bacpac::model::field::{kind, numbered};
+use crate::bacpac::model::declare::{kind, numbered};
 use crate::bacpac::model::vocabulary::default_of;
 use crate::bacpac::model::{
     Element, Entries, Kind, Name, Property, Putter, Reference, Rest, Script, ShapeError, Taker, Value,

@@ -1,7 +1,7 @@
 //! Indexes of every sort, statistics, full-text.
 
 use super::constraint::IndexedColumn;
-use crate::bacpac::model::field::{kind, numbered};
+use crate::bacpac::model::declare::{kind, numbered};
 use crate::bacpac::model::{Entries, Name, Reference, Script};
 
 numbered! {

@@ -1,7 +1,7 @@
 //! Views, procedures, functions, triggers: objects whose definition is T-SQL text.
 
 use super::column::{Column, TypeSpec};
-use crate::bacpac::model::field::{forms, kind, numbered};
+use crate::bacpac::model::declare::{forms, kind, numbered};
 use crate::bacpac::model::{Annotation, Element, Entries, Kind, Name, Node, Reference, Rest, Script, ShapeError};
 
 /// An element that is kept as it is where it stands.

@@ -1,7 +1,7 @@
 //! Sequences, synonyms, XML schema collections, rules and defaults of old, extended properties.
 
 use super::column::TypeSpec;
-use crate::bacpac::model::field::kind;
+use crate::bacpac::model::declare::kind;
 use crate::bacpac::model::{Entries, Reference, Script};
 
 kind! {

@@ -1,6 +1,6 @@
 //! Users, roles, permissions.
 
-use crate::bacpac::model::field::{kind, numbered};
+use crate::bacpac::model::declare::{kind, numbered};
 use crate::bacpac::model::{Name, Reference, Script};
 
 numbered! {

@@ -3,7 +3,7 @@
 use super::column::Column;
 use super::constraint::IndexedColumn;
 use super::index::DataCompression;
-use crate::bacpac::model::field::{forms, kind, numbered};
+use crate::bacpac::model::declare::{forms, kind, numbered};
 use crate::bacpac::model::{Entries, Name, Reference, Script};
 
 numbered! {

@@ -3,7 +3,7 @@
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A word: a keyword or an undelimited name.
     Word,
     /// `@name` or `@@name`.
@@ -20,7 +20,7 @@ pub(super) enum Kind {
 
 /// A token and where it stands, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Token<'a> {
+pub(crate) struct Token<'a> {
     pub kind: Kind,
     pub text: &'a str,
     pub start: usize,
@@ -31,16 +31,16 @@ pub(super) struct Token<'a> {
 
 impl Token<'_> {
     /// Whether it is that keyword.
-    pub(super) fn is(&self, word: &str) -> bool {
+    pub(crate) fn is(&self, word: &str) -> bool {
         self.kind == Kind::Word && self.text.eq_ignore_ascii_case(word)
     }
 
-    pub(super) fn is_sign(&self, sign: char) -> bool {
+    pub(crate) fn is_sign(&self, sign: char) -> bool {
         self.kind == Kind::Sign(sign)
     }
 
     /// A delimited or bare name without its delimiters.
-    pub(super) fn name(&self) -> Option<String> {
+    pub(crate) fn name(&self) -> Option<String> {
         match self.kind {
             Kind::Word => Some(self.text.to_owned()),
             Kind::Name => {
@@ -56,7 +56,7 @@ impl Token<'_> {
 }
 
 /// The tokens of a text, without blanks and comments.
-pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
+pub(crate) fn tokens(text: &str) -> Vec<Token<'_>> {
     let bytes = text.as_bytes();
     let mut out = Vec::new();
     let (mut at, mut depth) = (0, 0u32);
@@ -168,7 +168,7 @@ fn word_end(text: &str, start: usize) -> usize {
 }
 
 /// An expression without the parentheses that enclose all of it, once.
-pub(super) fn without_parentheses(expression: &str) -> &str {
+pub(crate) fn without_parentheses(expression: &str) -> &str {
     let trimmed = expression.trim();
     let found = tokens(trimmed);
     let (Some(first), Some(last)) = (found.first(), found.last()) else { return trimmed };
