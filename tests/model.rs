@@ -263,22 +263,18 @@ fn dependencies_are_those_of_dacfx() {
                 assert_eq!(list(a), list(b), "{file}: {what}");
             };
             match (a, b) {
-                (Object::Check(a), Object::Check(b)) => {
-                    // The check of a function's result is part of the function here.
-                    if theirs.table(&b.table).is_some() {
-                        exact(&a.dependencies, &b.dependencies, format!("check {}", b.name));
-                        expressions += 1;
-                    }
+                // The check of a function's result is part of the function here.
+                (Object::Check(a), Object::Check(b)) if theirs.table(&b.table).is_some() => {
+                    exact(&a.dependencies, &b.dependencies, format!("check {}", b.name));
+                    expressions += 1;
                 }
                 (Object::Default(a), Object::Default(b)) => {
                     exact(&a.dependencies, &b.dependencies, format!("default {}", b.name));
                     expressions += 1;
                 }
-                (Object::Index(a), Object::Index(b)) => {
-                    // The sandbox-like server that one package comes from lists none.
-                    if !b.dependencies.0.is_empty() {
-                        exact(&a.dependencies, &b.dependencies, format!("index {}", b.name));
-                    }
+                // The server that one package comes from is no SQL Server: it lists none.
+                (Object::Index(a), Object::Index(b)) if !b.dependencies.0.is_empty() => {
+                    exact(&a.dependencies, &b.dependencies, format!("index {}", b.name));
                 }
                 (Object::Table(a), Object::Table(b)) => {
                     for (a, b) in a.columns.iter().zip(&b.columns) {
