@@ -99,6 +99,12 @@ pub(super) fn decoded(folder: &str) -> Option<String> {
     percent_decode_str(folder).decode_utf8().ok().map(|name| name.into_owned())
 }
 
+/// A form of an entry's name by which the relationships and the archive can be compared: writers do not agree on what
+/// they encode in either, nor on case.
+pub(super) fn comparable(name: &str) -> String {
+    percent_decode_str(name).decode_utf8_lossy().to_lowercase()
+}
+
 /// The name of a table's part by its running number: `Data/dbo.t/TableData-000-00000.BCP`. Names of one table sort in
 /// the order of their numbers.
 pub fn part_name(schema: &str, table: &str, number: u64) -> String {
