@@ -237,6 +237,38 @@ fn an_extra_part_is_refused_by_name() {
 }
 
 #[test]
+fn names_that_differ_in_case_are_two_tables_and_missing_ones_are_seen() {
+    let table = |name: &str| TablePlan::new("dbo", name, vec![ColumnPlan::new("id", BcpType::Int, false)]);
+    let metadata = DacMetadata::of_database("x");
+    let mut writer = PackageWriter::new(Vec::new(), MODEL, &metadata, Modified::default()).unwrap();
+    for (name, rows) in [("T", &[1u8, 0, 0, 0][..]), ("t", &[1, 0, 0, 0, 2, 0, 0, 0]), ("Größe %", &[3, 0, 0, 0])] {
+        writer.part("dbo", name, 0, &Deflater::default().deflate(rows)).unwrap();
+    }
+    let (file, _) = writer.finish(Origin::default()).unwrap();
+    let tables = || vec![table("t"), table("T"), table("Größe %")];
+    let read = |file: Vec<u8>| Package::open(Bytes::new(file), Limits::default())?.bind(tables());
+    let report = read(file.clone()).unwrap().verify(&VerifyOptions::default(), &Quiet).unwrap();
+    assert_eq!(report.tables.iter().map(|t| t.rows).collect::<Vec<_>>(), [2, 1, 1]);
+    let mut entries = explode(&file);
+    // Another writer's relationships: other case, nothing encoded.
+    let rels = entries.iter().position(|e| e.name() == "_rels/.rels").unwrap();
+    let text = |part: &str| format!("<R><R Type=\"table=x\" Target=\"/{part}\"/></R>");
+    let all = [
+        "Data/dbo.T/TableData-000-00000.BCP",
+        "Data/dbo.t/TableData-000-00000.BCP",
+        "data/dbo.größe %/tabledata-000-00000.bcp",
+    ];
+    let relations: String = all.iter().map(|part| text(part)).collect();
+    entries[rels] = RawEntry::deflated("_rels/.rels", format!("<Rs>{relations}</Rs>").as_bytes());
+    read(build(&entries)).unwrap();
+    entries.retain(|e| e.name() != all[0]);
+    assert_eq!(
+        read(build(&entries)).unwrap_err().to_string(),
+        format!("part {} is missing: _rels/.rels names it and the archive does not have it", all[0])
+    );
+}
+
+#[test]
 fn names_that_lead_out_of_the_package_are_refused() {
     for name in ["../evil", "Data/../../evil", "/etc/passwd", "C:/evil", "Data\\evil", "Data/%2e%2e/x", "a\0b"] {
         let file = changed(|entries| entries.push(RawEntry::deflated(name, b"x")));

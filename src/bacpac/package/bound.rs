@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::blob::Blobs;
 use super::entry::EntryReader;
-use super::names::{comparable, decoded, folder_of};
+use super::names::{decoded, folder_of};
 use super::{Limits, Package, PackageError, Part, Result, Source};
 use crate::bacpac::bcp::{BcpError, Cell, CountRows, Decoder, Encoder, LobKind, RowSink};
 use crate::bacpac::model::{self, Model};
@@ -61,11 +61,11 @@ pub(super) fn bind(package: Package, plans: Vec<Arc<TablePlan>>) -> Result<Bound
     for (i, plan) in plans.iter().enumerate() {
         loose.entry(format!("{}.{}", plan.schema, plan.table).to_lowercase()).or_default().push(i);
     }
-    let mut related: HashMap<String, usize> = HashMap::new();
+    let mut related: HashMap<&str, usize> = HashMap::new();
     for relation in package.relations.iter().flatten() {
         let (Some(schema), Some(table)) = (&relation.schema, &relation.table) else { continue };
         if let Some(i) = exact.get(&(schema.as_str(), table.as_str())) {
-            related.insert(comparable(&relation.part), *i);
+            related.insert(&relation.part, *i);
         }
     }
     let by_folder = |folder: &str, name: &str| -> Result<usize> {
@@ -84,10 +84,10 @@ pub(super) fn bind(package: Package, plans: Vec<Arc<TablePlan>>) -> Result<Bound
     let mut owners: HashMap<&str, Vec<usize>> = HashMap::new();
     for Part { entry, folder, .. } in &package.parts {
         let found = &package.entries[*entry];
-        let named = related.get(&comparable(&found.name)).copied();
+        let named = related.get(found.name.as_str()).copied();
         let owner = match named {
             // The relationship settles a folder that two tables share; it does not overrule a folder's name.
-            Some(i) if comparable(folder) == comparable(&folder_of(&plans[i].schema, &plans[i].table)) => i,
+            Some(i) if *folder == folder_of(&plans[i].schema, &plans[i].table) => i,
             _ => by_folder(folder, &found.name)?,
         };
         if plans[owner].columns.is_empty() {

@@ -193,23 +193,25 @@ impl Package {
     /// Where the relationships name parts at all, they and the archive must agree.
     fn check_relations(&self) -> Result<()> {
         let Some(relations) = &self.relations else { return Ok(()) };
-        let related: HashMap<String, &Related> = relations.iter().map(|r| (r.part.to_ascii_lowercase(), r)).collect();
-        let present: HashMap<String, ()> =
-            self.parts.iter().map(|p| (self.entries[p.entry].name.to_ascii_lowercase(), ())).collect();
-        for relation in relations {
-            let is_part = matches!(Role::of(&relation.part), Role::Part(..));
-            if is_part && !present.contains_key(&relation.part.to_ascii_lowercase()) {
-                return Err(PackageError::MissingPart(relation.part.clone()));
+        let related: HashSet<&str> =
+            relations.iter().map(|r| r.part.as_str()).filter(|p| matches!(Role::of(p), Role::Part(..))).collect();
+        let present: HashSet<&str> = self.parts.iter().map(|p| self.entries[p.entry].name.as_str()).collect();
+        // Names that differ in case or in what is encoded are the same, as long as each finds one of its own.
+        let mut loose: HashMap<String, usize> = HashMap::new();
+        for name in present.difference(&related) {
+            *loose.entry(names::comparable(name)).or_default() += 1;
+        }
+        for name in related.difference(&present) {
+            match loose.get_mut(&names::comparable(name)) {
+                Some(left) if *left > 0 => *left -= 1,
+                _ => return Err(PackageError::MissingPart((*name).to_owned())),
             }
         }
-        if related.is_empty() {
-            return Ok(());
-        }
-        for part in &self.parts {
-            let name = &self.entries[part.entry].name;
-            if !related.contains_key(&name.to_ascii_lowercase()) {
-                return Err(PackageError::ExtraPart(name.clone()));
-            }
+        let extra =
+            present.difference(&related).find(|name| loose.get(&names::comparable(name)).is_some_and(|n| *n > 0));
+        match extra {
+            Some(name) if !related.is_empty() => return Err(PackageError::ExtraPart((*name).to_owned())),
+            _ => {}
         }
         Ok(())
     }
