@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use pacrat::bacpac::bcp::{BcpError, Cell, CountRows, Decoder, Encoder, LobKind, RowSink};
-use pacrat::bacpac::package::{DeflatedPart, Deflater};
+use pacrat::bacpac::package::*;
 use pacrat::bacpac::plan::{BcpType, ColumnPlan, TablePlan};
 
 const ROWS: usize = 60_000;
