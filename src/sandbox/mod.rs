@@ -2,6 +2,7 @@
 //!
 //! Invariant: it shares no code with `sqlserver`, so that a mistake about TDS or the catalogue cannot cancel itself out.
 
+pub mod catalog_views;
 pub mod collation;
 pub mod ddl;
 pub mod fault;
