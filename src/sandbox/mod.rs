@@ -6,6 +6,7 @@ pub mod catalog_views;
 pub mod collation;
 pub mod ddl;
 pub mod fault;
+pub mod lend;
 pub mod meta;
 pub mod rowform;
 pub mod server;

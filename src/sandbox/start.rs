@@ -9,7 +9,7 @@ use super::fault::Faults;
 use super::meta::Server as Meta;
 use super::meta::version::Product;
 use super::server::{ListenConfig, Server, StartError};
-use super::sql::{CatalogueHooks, Engine, EngineBackend};
+use super::sql::{Engine, EngineBackend};
 use super::storage::Storage;
 
 /// A login of the sandbox.
@@ -93,7 +93,7 @@ pub fn engine(options: &SandboxOptions) -> Result<Arc<Engine>, SandboxError> {
         options.sa_password.as_deref().unwrap_or_default(),
     );
     add_logins(&mut server, options);
-    let engine = Engine::new(server, rows.map_err(storage)?, CatalogueHooks::default()).map_err(storage)?;
+    let engine = Engine::new(server, rows.map_err(storage)?, super::lend::hooks()).map_err(storage)?;
     // A kept folder has its own logins; those asked for now are there, too, with the passwords of now.
     let added = engine.catalogue.change(|server| {
         add_logins(server, options);

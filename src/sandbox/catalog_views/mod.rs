@@ -6,6 +6,7 @@
 
 mod cell;
 mod objects;
+pub mod properties;
 mod security;
 mod server;
 mod tables;
@@ -119,6 +120,11 @@ pub fn find(schema: &str, name: &str, product: Product) -> Option<&'static View>
 /// All views of a version.
 pub fn all(product: Product) -> impl Iterator<Item = &'static View> {
     VIEWS.iter().filter(move |v| v.exists(product))
+}
+
+/// The id of a fixed server role.
+pub fn server_role(name: &str) -> Option<i32> {
+    security::SERVER_ROLES.iter().find(|(_, n)| n.eq_ignore_ascii_case(name)).map(|(id, _)| *id)
 }
 
 /// A documented type as a type.

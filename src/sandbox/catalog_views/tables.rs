@@ -322,8 +322,11 @@ pub(super) fn foreign_key_columns(s: &mut Scan<'_, '_>) {
     }
 }
 
-/// Heaps, indexes of tables, of table types and of views: (object, index or heap, the table).
-fn all_indexes<'a>(s: &Scan<'_, 'a>) -> Vec<(i32, Option<&'a Index>, Option<&'a Table>, Option<&'a Arc<Object>>)> {
+/// Object id, index (or heap), table (or view), object (unless of a table type).
+type Indexed<'a> = (i32, Option<&'a Index>, Option<&'a Table>, Option<&'a Arc<Object>>);
+
+/// Heaps, indexes of tables, of table types and of views.
+fn all_indexes<'a>(s: &Scan<'_, 'a>) -> Vec<Indexed<'a>> {
     let mut out = Vec::new();
     for (id, t, o) in all_tables(s) {
         // A memory-optimised table has neither heap nor clustered index.

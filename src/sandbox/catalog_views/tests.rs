@@ -126,19 +126,24 @@ fn every_view_answers_every_column_without_a_null_where_none_may_be() {
                         view.name,
                         column.name
                     );
-                    let fits = match (value, ty.ty.base) {
-                        (Value::Null, _) => true,
-                        (Value::NChar(_), Base::NVarChar) | (Value::Char(_), Base::Char | Base::VarChar) => true,
-                        (Value::Int(_), Base::Int) | (Value::Bit(_), Base::Bit) | (Value::BigInt(_), Base::BigInt) => {
-                            true
-                        }
-                        (Value::SmallInt(_), Base::SmallInt) | (Value::TinyInt(_), Base::TinyInt) => true,
-                        (Value::DateTime { .. }, Base::DateTime) | (Value::Guid(_), Base::UniqueIdentifier) => true,
-                        (Value::Binary(_), Base::Binary | Base::VarBinary) | (Value::Variant(_), Base::Variant) => true,
-                        (Value::Decimal { .. }, Base::Decimal | Base::Numeric) => true,
-                        (Value::Float(_), Base::Float) | (Value::Real(_), Base::Real) => true,
-                        _ => false,
-                    };
+                    let fits = matches!(
+                        (value, ty.ty.base),
+                        (Value::Null, _)
+                            | (Value::NChar(_), Base::NVarChar)
+                            | (Value::Char(_), Base::Char | Base::VarChar)
+                            | (Value::Int(_), Base::Int)
+                            | (Value::Bit(_), Base::Bit)
+                            | (Value::BigInt(_), Base::BigInt)
+                            | (Value::SmallInt(_), Base::SmallInt)
+                            | (Value::TinyInt(_), Base::TinyInt)
+                            | (Value::DateTime { .. }, Base::DateTime)
+                            | (Value::Guid(_), Base::UniqueIdentifier)
+                            | (Value::Binary(_), Base::Binary | Base::VarBinary)
+                            | (Value::Variant(_), Base::Variant)
+                            | (Value::Decimal { .. }, Base::Decimal | Base::Numeric)
+                            | (Value::Float(_), Base::Float)
+                            | (Value::Real(_), Base::Real)
+                    );
                     assert!(fits, "{}.{}: {value:?} is no {}", view.name, column.name, column.ty);
                 }
                 true
