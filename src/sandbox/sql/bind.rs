@@ -103,6 +103,8 @@ pub struct Binder<'a> {
     pub windows: Option<Windows>,
     /// Views inside views.
     pub depth: usize,
+    /// The table that UPDATE or DELETE changes: its alias or name, and its id. Its rows come with their ids.
+    pub mark: Option<(String, i32)>,
     next: usize,
 }
 
@@ -158,6 +160,7 @@ impl<'a> Binder<'a> {
             grouping: None,
             windows: None,
             depth: 0,
+            mark: None,
             next: 0,
         }
     }

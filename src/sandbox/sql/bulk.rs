@@ -1,35 +1,600 @@
 //! INSERT BULK: the statement, the binding of the stream's columns to the target's, and the load.
+//!
+//! Rows are held as they arrive, in memory up to a limit and behind it in a nameless file, and go into the table at the
+//! end, all or none (fact 21): while they arrive nobody waits for this load, so that loads side by side cannot stop
+//! each other.
 
-use crate::sandbox::session::{Abandoned, BulkColumn, BulkEnd, Reply};
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::sync::Arc;
 
-use super::error::{self, SqlResult};
-use super::run::Out;
-use super::session::SqlSession;
+use sqlparser::tokenizer::Token;
+
+use crate::sandbox::collation;
+use crate::sandbox::meta::Object;
+use crate::sandbox::rowform::RowForm;
+use crate::sandbox::session::{Abandoned, BulkColumn, BulkEnd, Done, DoneKind, Message, Reply};
+use crate::sandbox::value::{Base, Collation, MAX, SqlType, Value};
+
+use super::convert::decimal_of;
+use super::dml::{computed_refused, raise_identity, twice};
+use super::error::{self, Reach, SqlError, SqlResult};
+use super::expr::{Context, Expr};
+use super::plan::damaged;
+use super::run::{Out, command};
+use super::session::{Resolved, SqlSession};
 use super::statement::Statement;
+use super::table::{Access, same_storage};
 use super::tokens::Tokens;
+use super::types;
+
+/// Rows held in memory before they go to a file.
+const HELD: usize = 8 << 20;
+
+/// A column of the statement.
+#[derive(Debug, Clone)]
+struct Target {
+    /// Its place in the table.
+    at: usize,
+    /// The type as declared in the statement: what the stream's values are taken for.
+    ty: SqlType,
+}
 
 /// A load in progress.
 #[derive(Debug)]
-pub struct Load {}
+pub struct Load {
+    database: i32,
+    schema: String,
+    object: Arc<Object>,
+    targets: Vec<Target>,
+    keep_nulls: bool,
+    check_constraints: bool,
+    /// The stream's types.
+    stream: Vec<SqlType>,
+    held: Vec<u8>,
+    file: Option<File>,
+    /// A refusal that was sent.
+    refused: Option<SqlError>,
+    /// The stream's columns have arrived.
+    started: bool,
+}
+
+fn interrupted(state: u8) -> SqlError {
+    SqlError::batch(
+        4804,
+        state,
+        16,
+        "While reading current row from host, a premature end-of-message was encountered--an incoming data stream was \
+         interrupted when the server expected to see more data. The host program may have terminated. Ensure that you are using \
+         a supported client application programming interface (API).",
+    )
+}
+
+fn wrong_type(state: u8, column: usize) -> SqlError {
+    SqlError::batch(4816, state, 16, format!("Invalid column type from bcp client for colid {column}."))
+}
+
+/// Types that a stream may send for each other.
+fn family(base: Base) -> u8 {
+    match base {
+        Base::TinyInt | Base::SmallInt | Base::Int | Base::BigInt => 1,
+        Base::Bit => 2,
+        Base::Real | Base::Float => 3,
+        Base::Money | Base::SmallMoney => 4,
+        Base::Decimal | Base::Numeric => 5,
+        Base::DateTime | Base::SmallDateTime => 6,
+        Base::Date => 7,
+        Base::Time => 8,
+        Base::DateTime2 => 9,
+        Base::DateTimeOffset => 10,
+        Base::Char | Base::VarChar | Base::Text => 11,
+        // Assumption: xml may come as nvarchar, and CLR types as varbinary, as bcp clients send them.
+        Base::NChar | Base::NVarChar | Base::NText | Base::Xml => 12,
+        Base::Binary | Base::VarBinary | Base::Image | Base::RowVersion => 13,
+        Base::HierarchyId | Base::Geometry | Base::Geography | Base::Clr => 13,
+        Base::UniqueIdentifier => 14,
+        Base::Variant => 15,
+    }
+}
+
+fn is_max(ty: &SqlType) -> bool {
+    ty.length == MAX && matches!(ty.base, Base::VarChar | Base::NVarChar | Base::VarBinary)
+}
 
 impl SqlSession {
     /// INSERT BULK: checks what can be checked and waits for the stream.
-    pub fn insert_bulk(&mut self, _t: &Tokens, _s: &Statement, _out: &mut Out<'_>) -> SqlResult<()> {
-        Err(error::unsupported("INSERT BULK"))
+    pub fn insert_bulk(&mut self, t: &Tokens, s: &Statement, out: &mut Out<'_>) -> SqlResult<()> {
+        let at = s.from + 2;
+        let (parts, next) = t.name(at).ok_or_else(|| t.near(at))?;
+        if !matches!(t.token(next), Some(Token::LParen)) {
+            return Err(t.near(next.saturating_sub(1)));
+        }
+        let close = t.close(next, s.to).ok_or_else(|| t.near(next))?;
+        let mut keep_nulls = false;
+        let mut check_constraints = false;
+        if close < s.to {
+            if !t.is(close, "WITH") || !matches!(t.token(close + 1), Some(Token::LParen)) {
+                return Err(t.near(close));
+            }
+            let end = t.close(close + 1, s.to).ok_or_else(|| t.near(close + 1))?;
+            for (a, _) in t.split(close + 2, end - 1) {
+                match t.word(a).as_str() {
+                    "KEEP_NULLS" => keep_nulls = true,
+                    "CHECK_CONSTRAINTS" => check_constraints = true,
+                    // Triggers do not fire in this sandbox.
+                    "TABLOCK" | "FIRE_TRIGGERS" | "ROWS_PER_BATCH" | "KILOBYTES_PER_BATCH" | "ORDER" => {}
+                    // Fact 4: KEEP_IDENTITY is none of them.
+                    _ => return Err(error::syntax(t.identifier(a).unwrap_or("")).at_line(s.line)),
+                }
+            }
+        }
+        let shown = parts.join(".");
+        let found = self.resolve(self.database, &parts)?;
+        let Some(Resolved::Table { database, schema, object }) = found else {
+            // Fact 7: twice.
+            return Err(error::invalid_object(&shown).after(error::invalid_object(&shown)));
+        };
+        let table = object.table().ok_or_else(|| error::invalid_object(&shown))?;
+        let mut targets: Vec<Target> = Vec::new();
+        for (n, (a, b)) in t.split(next + 1, close - 1).into_iter().enumerate() {
+            let name = t.identifier(a).ok_or_else(|| t.near(a))?;
+            let mut end = b;
+            let mut collation: Option<Arc<Collation>> = None;
+            if let Some(c) = (a + 1..b).find(|i| t.is(*i, "COLLATE")) {
+                let wanted = t.source(c + 1, b).replace(['[', ']'], "");
+                collation = Some(
+                    collation::by_name(&wanted)
+                        .ok_or_else(|| SqlError::batch(448, 3, 16, format!("Invalid collation '{wanted}'.")))?,
+                );
+                end = c;
+            }
+            let text = t.source(a + 1, end);
+            let ty = self.type_named(database, text, false).map_err(|e| {
+                if e.number == 2715 {
+                    SqlError::batch(
+                        2715,
+                        2,
+                        16,
+                        format!("Column, parameter, or variable #{}: Cannot find data type {text}.", n + 1),
+                    )
+                } else {
+                    e
+                }
+            })?;
+            let Some(place) = table.columns.iter().position(|c| self.same_name(database, &c.name, name)) else {
+                // Fact 7: an error without a word.
+                let mut e = error::invalid_column(name);
+                e.silent = true;
+                return Err(e);
+            };
+            if targets.iter().any(|x| x.at == place) {
+                return Err(twice(&table.columns[place].name));
+            }
+            if table.columns[place].computed.is_some() {
+                return Err(computed_refused(&table.columns[place].name));
+            }
+            // Fact 26: without COLLATE the bytes are in the database's code page.
+            let ty = if types::is_text(ty.base) {
+                SqlType { collation: collation.or_else(|| Some(self.collation_of(database))), ..ty }
+            } else {
+                ty
+            };
+            targets.push(Target { at: place, ty });
+        }
+        self.bulk = Some(Box::new(Load {
+            database,
+            schema,
+            object,
+            targets,
+            keep_nulls,
+            check_constraints,
+            stream: Vec::new(),
+            held: Vec::new(),
+            file: None,
+            refused: None,
+            started: false,
+        }));
+        out.done(self, command::BATCH, None)?;
+        Ok(())
     }
 
     /// The stream's columns.
-    pub fn load_columns(&mut self, _columns: &[BulkColumn], _reply: &mut dyn Reply) -> Result<bool, Abandoned> {
-        Ok(false)
+    pub fn load_columns(&mut self, columns: &[BulkColumn], reply: &mut dyn Reply) -> Result<bool, Abandoned> {
+        let _ = &reply;
+        let Some(load) = self.bulk.as_mut() else { return Ok(false) };
+        load.started = true;
+        let refused = load.bind(columns).err();
+        let ok = refused.is_none();
+        load.refused = refused;
+        Ok(ok)
     }
 
     /// A row of the stream.
-    pub fn load_row(&mut self, _body: &[u8], _reply: &mut dyn Reply) -> Result<bool, Abandoned> {
-        Ok(false)
+    pub fn load_row(&mut self, body: &[u8], reply: &mut dyn Reply) -> Result<bool, Abandoned> {
+        let _ = &reply;
+        if self.signals.is_cancelled() {
+            return Err(Abandoned);
+        }
+        let Some(load) = self.bulk.as_mut() else { return Ok(false) };
+        load.held.extend_from_slice(&(body.len() as u32).to_le_bytes());
+        load.held.extend_from_slice(body);
+        if load.held.len() >= HELD
+            && let Err(e) = load.spill(&self.engine.storage)
+        {
+            load.refused = Some(e.into());
+            return Ok(false);
+        }
+        Ok(true)
     }
 
     /// The end of the stream.
-    pub fn load_end(&mut self, _end: BulkEnd, _reply: &mut dyn Reply) -> Result<(), Abandoned> {
+    pub fn load_end(&mut self, end: BulkEnd, reply: &mut dyn Reply) -> Result<(), Abandoned> {
+        let Some(mut load) = self.bulk.take() else { return Ok(()) };
+        let result = match end {
+            BulkEnd::Abandoned => return Ok(()),
+            BulkEnd::Refused(m) => {
+                let mut e = SqlError::batch(m.number, m.state, m.class, m.text);
+                e.line = m.line;
+                Err(e)
+            }
+            BulkEnd::Complete => match load.refused.take() {
+                Some(e) => Err(e),
+                // Fact 14: a stream of nothing but DONE.
+                None if !load.started => Err(interrupted(2)),
+                None => self.load(&mut load),
+            },
+        };
+        self.command = command::BULK;
+        let result = match result {
+            Ok(n) => self.end_statement(true).map(|()| n),
+            Err(e) => Err(e),
+        };
+        let e = match result {
+            Ok(rows) => {
+                {
+                    let mut s = self.state.borrow_mut();
+                    s.rowcount = rows as i64;
+                    s.error = 0;
+                }
+                // Fact 24.
+                let counted = if self.options.nocount { None } else { Some(rows) };
+                let done = Done { command: command::BULK, rows: counted, error: false };
+                return reply.done(done, DoneKind::Statement);
+            }
+            Err(e) => e.at_line(1),
+        };
+        let mut out = Out { reply, kind: DoneKind::Statement, ended: false, tries: 0 };
+        if e.abandoned || e.reach >= Reach::Batch || self.options.xact_abort {
+            // Facts 22 and 23.
+            return self.failed_batch(e, &mut out);
+        }
+        {
+            let mut s = self.state.borrow_mut();
+            s.error = e.number;
+            s.rowcount = 0;
+        }
+        out.reply.message(&e.message())?;
+        if self.end_statement(false).is_err() {
+            return Err(Abandoned);
+        }
+        if e.terminated {
+            out.reply.message(&Message {
+                number: 3621,
+                state: 0,
+                class: 0,
+                text: "The statement has been terminated.".into(),
+                procedure: String::new(),
+                line: 1,
+            })?;
+        }
+        out.reply.done(Done { command: command::BULK, rows: None, error: true }, DoneKind::Statement)
+    }
+
+    fn load(&mut self, load: &mut Load) -> SqlResult<u64> {
+        self.start_write(load.database)?;
+        // The table as it is now: it may have been changed while the rows arrived.
+        let db = self.database_meta(load.database).ok_or_else(|| error::invalid_object(&load.object.name))?;
+        let object = db.object(load.object.object_id).cloned().ok_or_else(|| {
+            SqlError::batch(4891, 1, 16, "Insert bulk failed due to a schema change of the target table.")
+        })?;
+        if object.table().map(|t| t.columns.len()) != load.object.table().map(|t| t.columns.len()) {
+            return Err(SqlError::batch(4891, 1, 16, "Insert bulk failed due to a schema change of the target table."));
+        }
+        self.check_snapshot(&[load.database].into())?;
+        let access = self.access(load.database, &load.schema, &object)?;
+        let (rows, highest) = {
+            let ctx = Context::new(self);
+            access.ensure(&ctx)?;
+            self.load_rows(&ctx, &access, load)?
+        };
+        // Fact 5: the counter follows the values that were loaded.
+        if let Some((_, i)) = access.table().identity() {
+            for n in highest.into_iter().flatten() {
+                raise_identity(i, n);
+            }
+        }
+        if !load.check_constraints {
+            self.distrust(&access)?;
+        }
+        Ok(rows)
+    }
+
+    /// Puts the rows in; gives their number, and the lowest and highest identity that came.
+    fn load_rows(&self, ctx: &Context<'_>, access: &Access, load: &mut Load) -> SqlResult<(u64, [Option<i128>; 2])> {
+        let table = access.table();
+        let link = self.link(load.database)?;
+        let defaults = self.defaults_of(access)?;
+        let references = if load.check_constraints { self.references_of(access)? } else { Vec::new() };
+        let form = RowForm::new(load.stream.iter());
+        let raw = load.raw_plan(access, &defaults);
+        let identity = table
+            .columns
+            .iter()
+            .position(|c| c.identity.is_some())
+            .and_then(|at| load.targets.iter().position(|t| t.at == at).map(|s| (at, s)));
+        let rowversion = table.columns.iter().position(|c| c.ty.base == Base::RowVersion);
+        let mut edges: [Option<i128>; 2] = [None, None];
+        let keyed = access.indexes().next().is_some() || load.check_constraints;
+        let mut count = 0u64;
+        let mut body = Vec::new();
+        let mut buffer = Vec::new();
+        let targets = load.targets.clone();
+        let (keep_nulls, check) = (load.keep_nulls, load.check_constraints);
+        let (held, file) = (std::mem::take(&mut load.held), load.file.take());
+        let mut source = Source::new(file, held)?;
+        let mut orphans: Vec<(usize, Vec<Value>)> = Vec::new();
+        while source.next(&mut body)? {
+            ctx.tick()?;
+            count += 1;
+            let mut row: Option<Vec<Value>> = None;
+            let mut direct = false;
+            if let Some(picks) = &raw {
+                direct = copy_row(&form, &body, picks, access, &mut buffer)?;
+            }
+            if !direct {
+                let values = form.decode(&body).map_err(damaged)?;
+                let mut given = Vec::with_capacity(values.len());
+                for ((n, v), t) in values.into_iter().enumerate().zip(&targets) {
+                    too_long(&v, &t.ty, n + 1)?;
+                    if Some(t.at) == rowversion {
+                        continue;
+                    }
+                    let null = matches!(v, Value::Null);
+                    given.push((t.at, if null && !keep_nulls { None } else { Some((v, t.ty.clone())) }));
+                }
+                // Facts 18 and 19: what is not listed has its default in any case.
+                let mut fresh = self.new_row(ctx, access, &given, &defaults, true)?;
+                access.compute(ctx, &mut fresh)?;
+                access.check_nulls(&fresh, "INSERT")?;
+                buffer = access.write(&fresh)?;
+                row = Some(fresh);
+            }
+            let row = match row {
+                Some(r) => Some(r),
+                None if keyed || identity.is_some() => Some(access.read(ctx, &buffer)?),
+                None => None,
+            };
+            if let (Some((at, _)), Some(r)) = (identity, &row)
+                && let Some(n) = decimal_of(&r[at]).and_then(|d| d.to_i128())
+            {
+                edges[0] = Some(edges[0].map_or(n, |l| l.min(n)));
+                edges[1] = Some(edges[1].map_or(n, |l| l.max(n)));
+            }
+            match &row {
+                Some(r) => {
+                    if check {
+                        access.check_row(ctx, r, "INSERT")?;
+                    }
+                    access.put(ctx, link, r, &buffer)?;
+                    for (n, reference) in references.iter().enumerate() {
+                        if !reference.satisfied(link, r)? {
+                            // A row of this very load may yet be its parent.
+                            if reference.key.referenced_object_id != access.object.object_id {
+                                return Err(reference.orphan(ctx, "INSERT"));
+                            }
+                            orphans.push((n, r.clone()));
+                        }
+                    }
+                }
+                None => {
+                    link.insert(access.object.object_id, &buffer)?;
+                }
+            }
+        }
+        for (n, row) in orphans {
+            if !references[n].satisfied(link, &row)? {
+                return Err(references[n].orphan(ctx, "INSERT"));
+            }
+        }
+        Ok((count, edges))
+    }
+
+    /// Fact 16: what was not checked is not trusted.
+    fn distrust(&mut self, access: &Access) -> SqlResult<()> {
+        let table = access.table();
+        let trusted = table.checks.iter().any(|c| !c.disabled && !c.not_trusted)
+            || table.foreign_keys.iter().any(|k| !k.disabled && !k.not_trusted);
+        if !trusted {
+            return Ok(());
+        }
+        let id = access.object.object_id;
+        self.change_database(access.database, |db| {
+            if let Some(object) = db.object(id) {
+                let mut object = object.as_ref().clone();
+                if let Some(t) = object.table_mut() {
+                    t.checks.iter_mut().filter(|c| !c.disabled).for_each(|c| c.not_trusted = true);
+                    t.foreign_keys.iter_mut().filter(|k| !k.disabled).for_each(|k| k.not_trusted = true);
+                }
+                db.put(object);
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Load {
+    /// Facts 11 to 14.
+    fn bind(&mut self, columns: &[BulkColumn]) -> SqlResult<()> {
+        if columns.len() != self.targets.len() {
+            return Err(interrupted(3));
+        }
+        let Some(table) = self.object.table() else { return Err(interrupted(3)) };
+        for (n, (c, t)) in columns.iter().zip(&self.targets).enumerate() {
+            let column = &table.columns[t.at];
+            if family(c.ty.base) != family(t.ty.base) {
+                return Err(wrong_type(1, n + 1));
+            }
+            if is_max(&t.ty)
+                && !is_max(&c.ty)
+                && !matches!(c.ty.base, Base::Text | Base::NText | Base::Image | Base::Xml)
+            {
+                return Err(wrong_type(2, n + 1));
+            }
+            if c.nullable != column.nullable {
+                return Err(wrong_type(1, n + 1));
+            }
+        }
+        self.stream = columns
+            .iter()
+            .zip(&self.targets)
+            .map(|(c, t)| {
+                // Fact 26: the bytes are in the statement's collation, whatever the stream says.
+                if types::is_text(c.ty.base) {
+                    SqlType { collation: t.ty.collation.clone(), ..c.ty.clone() }
+                } else {
+                    c.ty.clone()
+                }
+            })
+            .collect();
+        for (t, s) in self.targets.iter_mut().zip(&self.stream) {
+            // What is decoded is of the stream's type; the declared one only says how it is meant.
+            t.ty = SqlType { length: if s.length == 0 { t.ty.length } else { s.length.max(t.ty.length) }, ..s.clone() };
+        }
         Ok(())
+    }
+
+    fn spill(&mut self, storage: &crate::sandbox::storage::Storage) -> std::io::Result<()> {
+        if self.file.is_none() {
+            self.file = Some(storage.spill()?);
+        }
+        if let Some(f) = &mut self.file {
+            f.write_all(&self.held)?;
+        }
+        self.held.clear();
+        Ok(())
+    }
+
+    /// For each stored column its place in the stream, if rows can be stored as they come.
+    fn raw_plan(&self, access: &Access, defaults: &[Option<Expr>]) -> Option<Vec<(usize, bool, u32)>> {
+        let table = access.table();
+        let mut picks = Vec::new();
+        for (at, c) in table.columns.iter().enumerate() {
+            if !c.stored() {
+                // A computed column in an index is worked out when the row is read again.
+                continue;
+            }
+            if c.computed.is_some() || c.ty.base == Base::RowVersion {
+                return None;
+            }
+            let n = self.targets.iter().position(|t| t.at == at)?;
+            if !same_storage(&self.stream[n], &c.ty) {
+                return None;
+            }
+            // A NULL that would become a default is for the slow way.
+            let refuses_null = !c.nullable || (!self.keep_nulls && defaults[at].is_some());
+            let fixed = match c.ty.base {
+                Base::Char | Base::NChar | Base::Binary => c.ty.length,
+                _ => 0,
+            };
+            picks.push((n, refuses_null, fixed));
+        }
+        Some(picks)
+    }
+}
+
+/// Copies the cells of a stream's row into the table's order; `false` if a cell needs more than copying.
+fn copy_row(
+    form: &RowForm,
+    body: &[u8],
+    picks: &[(usize, bool, u32)],
+    access: &Access,
+    out: &mut Vec<u8>,
+) -> SqlResult<bool> {
+    let _ = access;
+    let mut cells = smallvec::SmallVec::<[crate::sandbox::rowform::Cell<'_>; 32]>::new();
+    for c in form.cells(body) {
+        cells.push(c.map_err(damaged)?);
+    }
+    out.clear();
+    for (n, refuses_null, fixed) in picks {
+        let cell = &cells[*n];
+        match cell.data {
+            None if *refuses_null => return Ok(false),
+            Some(d) if *fixed > 0 && d.len() != *fixed as usize => return Ok(false),
+            _ => {}
+        }
+        out.extend_from_slice(cell.whole);
+    }
+    Ok(true)
+}
+
+/// Fact 27: longer than the declared width.
+fn too_long(v: &Value, ty: &SqlType, column: usize) -> SqlResult<()> {
+    let length = match v {
+        Value::Char(b) | Value::NChar(b) | Value::Binary(b) => b.len(),
+        _ => return Ok(()),
+    };
+    let bounded =
+        matches!(ty.base, Base::Char | Base::VarChar | Base::NChar | Base::NVarChar | Base::Binary | Base::VarBinary);
+    if bounded && ty.length != MAX && length > ty.length as usize {
+        return Err(SqlError::batch(
+            4815,
+            1,
+            17,
+            format!("Received an invalid column length from the bcp client for colid {column}."),
+        ));
+    }
+    Ok(())
+}
+
+/// The held rows again: the file's first, then those in memory.
+struct Source {
+    file: Option<BufReader<File>>,
+    held: Vec<u8>,
+    at: usize,
+}
+
+impl Source {
+    fn new(file: Option<File>, held: Vec<u8>) -> std::io::Result<Source> {
+        let file = match file {
+            None => None,
+            Some(mut f) => {
+                f.seek(SeekFrom::Start(0))?;
+                Some(BufReader::with_capacity(1 << 20, f))
+            }
+        };
+        Ok(Source { file, held, at: 0 })
+    }
+
+    fn next(&mut self, body: &mut Vec<u8>) -> std::io::Result<bool> {
+        if let Some(f) = &mut self.file {
+            let mut length = [0u8; 4];
+            match f.read_exact(&mut length) {
+                Ok(()) => {
+                    body.resize(u32::from_le_bytes(length) as usize, 0);
+                    f.read_exact(body)?;
+                    return Ok(true);
+                }
+                Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => self.file = None,
+                Err(e) => return Err(e),
+            }
+        }
+        let Some(length) = self.held.get(self.at..self.at + 4) else { return Ok(false) };
+        let length = u32::from_le_bytes([length[0], length[1], length[2], length[3]]) as usize;
+        self.at += 4;
+        body.clear();
+        body.extend_from_slice(&self.held[self.at..self.at + length]);
+        self.at += length;
+        Ok(true)
     }
 }

@@ -9,7 +9,9 @@ use crate::sandbox::meta::{Catalogue, Database, Object, Server, Stamp};
 use crate::sandbox::session::{Backend, EnvChange, LoggedIn, LoginAnswer, LoginRequest, Message, Signals};
 use crate::sandbox::storage::Storage;
 
-use super::error::SqlResult;
+use crate::sandbox::ddl::rights;
+
+use super::error::{SqlError, SqlResult};
 use super::hook::{MetaFunction, VirtualTable};
 use super::session::SqlSession;
 
@@ -33,9 +35,39 @@ impl Default for CatalogueHooks {
         CatalogueHooks {
             view: |_, _, _, _| None,
             function: |_, _| None,
-            may: |_, _, _, _| Ok(()),
-            enter: |_, _| Ok(()),
-            admit: |_, _, _| true,
+            may: |session, database, object, permission| {
+                if rights::has_object(&session.server(), database, &session.login, object, permission) {
+                    return Ok(());
+                }
+                Err(SqlError::batch(
+                    229,
+                    5,
+                    14,
+                    format!(
+                        "The {permission} permission was denied on the object '{}', database '{}', schema '{}'.",
+                        object.name,
+                        database.name,
+                        database.schema_name(object.schema_id)
+                    ),
+                ))
+            },
+            enter: |session, id| {
+                let Some(database) = session.database_meta(id) else { return Ok(()) };
+                if !rights::may_enter(&session.server(), &database, &session.login) {
+                    return Err(SqlError::batch(
+                        916,
+                        2,
+                        14,
+                        format!(
+                            "The server principal \"{}\" is not able to access the database \"{}\" under the current security \
+                             context.",
+                            session.login, database.name
+                        ),
+                    ));
+                }
+                rights::seat(&database, i32::from(session.spid)).map_err(super::define::from_ddl)
+            },
+            admit: rights::may_enter,
         }
     }
 }

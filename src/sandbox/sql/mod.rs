@@ -28,6 +28,8 @@ pub mod statement;
 pub mod table;
 #[cfg(test)]
 pub mod tests;
+#[cfg(test)]
+mod tests_tables;
 pub mod text;
 pub mod tokens;
 pub mod types;

@@ -53,6 +53,8 @@ pub struct TableScan {
     pub order: Option<(i32, bool)>,
     /// What rows must satisfy.
     pub filter: Option<Expr>,
+    /// Whether the row's id follows its columns.
+    pub with_id: bool,
 }
 
 /// Where a column comes from.
@@ -838,6 +840,9 @@ impl TableScan {
                 });
             }
             self.widen(ctx, &stored, &mut row)?;
+            if self.with_id {
+                row.push(Value::BigInt(id));
+            }
             if let Some(f) = &self.filter
                 && !f.holds(&Env { ctx, row: &row, outer })?
             {

@@ -214,7 +214,7 @@ impl SqlSession {
             }
             Kind::Insert(insert) => {
                 self.command = command::INSERT;
-                let rows = self.insert(t, insert, out)?;
+                let rows = self.insert(insert, out)?;
                 self.end_statement(true)?;
                 self.finish(rows, command::INSERT, s.line, out)?;
             }

@@ -297,7 +297,8 @@ impl Binder<'_> {
         out
     }
 
-    fn cross(&mut self, left: (Plan, Scope), right: (Plan, Scope)) -> (Plan, Scope) {
+    /// Every row beside every other.
+    pub fn cross(&mut self, left: (Plan, Scope), right: (Plan, Scope)) -> (Plan, Scope) {
         let id = self.number();
         let (lw, rw) = (left.1.columns.len(), right.1.columns.len());
         let scope = beside(left.1, right.1, false, false);
@@ -825,7 +826,27 @@ impl Binder<'_> {
             Some(Resolved::Table { database, schema, object }) => {
                 self.databases.insert(database);
                 self.reads_tables = true;
-                let (scan, scope) = self.scan(database, &schema, object, alias)?;
+                let (mut scan, mut scope) = self.scan(database, &schema, object, alias)?;
+                let marked = self.mark.as_ref().is_some_and(|(name, id)| {
+                    *id == scan.object.object_id && (self.session.same_name(database, name, &called) || alias.is_none())
+                });
+                if marked {
+                    self.mark = None;
+                    scan.with_id = true;
+                    let mut id = scope_column(
+                        &OutColumn {
+                            name: super::dml::ROW_ID.into(),
+                            ty: types::bigint(),
+                            nullable: false,
+                            flags: 0,
+                            user_type: 0,
+                        },
+                        &called,
+                        scope.columns.len(),
+                    );
+                    id.hidden = true;
+                    scope.columns.push(id);
+                }
                 Ok((Plan::Table(Box::new(scan)), scope))
             }
             Some(Resolved::View { database, schema, object }) => {
@@ -948,7 +969,17 @@ impl Binder<'_> {
             }
         }
         let form = Rc::new(super::plan::row_form(table));
-        let scan = TableScan { database, object, form, columns: places, used, seek: None, order: None, filter: None };
+        let scan = TableScan {
+            database,
+            object,
+            form,
+            columns: places,
+            used,
+            seek: None,
+            order: None,
+            filter: None,
+            with_id: false,
+        };
         Ok((scan, scope))
     }
 

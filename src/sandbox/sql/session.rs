@@ -8,6 +8,7 @@ use std::time::Duration;
 use sqlparser::ast;
 
 use crate::sandbox::collation;
+use crate::sandbox::ddl::rights;
 use crate::sandbox::meta::database::{DBO_SCHEMA, Options as DatabaseOptions};
 use crate::sandbox::meta::server::TEMPDB;
 use crate::sandbox::meta::{self, Database, Object, Server};
@@ -103,8 +104,14 @@ pub struct State {
     pub doomed: bool,
 }
 
-/// What a definition changed, to be brought back: the database, and its objects as they were.
-pub type Undo = (i32, Vec<(i32, Option<Arc<Object>>)>);
+/// What a definition changed, to be brought back.
+#[derive(Debug)]
+pub enum Undo {
+    /// Objects of a database as they were.
+    Objects(i32, Vec<(i32, Option<Arc<Object>>)>),
+    /// What the catalogue's own execution did.
+    Definition(crate::sandbox::ddl::exec::Undo),
+}
 
 /// What a name leads to.
 #[derive(Debug, Clone)]
@@ -254,8 +261,10 @@ impl SqlSession {
 
     /// The schema id that names without a schema are looked up in first.
     pub fn default_schema(&self, database: i32) -> i32 {
-        let _ = database;
-        DBO_SCHEMA
+        if database == TEMPDB {
+            return DBO_SCHEMA;
+        }
+        self.database_meta(database).map_or(DBO_SCHEMA, |d| rights::default_schema(&self.server(), &d, &self.login))
     }
 
     /// Its name.
@@ -266,12 +275,11 @@ impl SqlSession {
 
     /// The user that the login is in a database.
     pub fn user_name(&self, database: i32) -> String {
-        let _ = database;
-        let server = self.server();
-        match server.login(&self.login) {
-            Some(l) if l.is_sysadmin() => "dbo".into(),
-            _ => self.login.clone(),
-        }
+        let found = self.database_meta(database).and_then(|d| {
+            let id = rights::user_of(&self.server(), &d, &self.login)?;
+            d.principal_by_id(id).map(|p| p.name.clone())
+        });
+        found.unwrap_or_else(|| "guest".into())
     }
 
     /// The id of a system object (`sys.tables`), if there is one of that name.
@@ -445,7 +453,17 @@ impl SqlSession {
     /// Undoes definitions down to a mark.
     pub fn bring_back(&mut self, to: usize) {
         while self.undo.len() > to {
-            let Some((database, changes)) = self.undo.pop() else { break };
+            let (database, changes) = match self.undo.pop() {
+                None => break,
+                Some(Undo::Definition(undo)) => {
+                    let _ = self.engine.catalogue.change(|s| {
+                        undo.apply(s);
+                        Ok::<(), ()>(())
+                    });
+                    continue;
+                }
+                Some(Undo::Objects(database, changes)) => (database, changes),
+            };
             if database == TEMPDB {
                 Arc::make_mut(&mut self.temporary.borrow_mut()).undo(&changes);
                 continue;
@@ -584,7 +602,7 @@ impl SqlSession {
             let undo = before.undo_of(&next);
             *holder = Arc::new(next);
             drop(holder);
-            self.undo.push((database, undo));
+            self.undo.push(Undo::Objects(database, undo));
             return Ok(out);
         }
         let (out, undo) = self.engine.catalogue.change(|s| {
@@ -596,7 +614,7 @@ impl SqlSession {
             let undo = before.undo_of(db);
             Ok::<_, SqlError>((out, undo))
         })?;
-        self.undo.push((database, undo));
+        self.undo.push(Undo::Objects(database, undo));
         Ok(out)
     }
 

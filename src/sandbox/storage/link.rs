@@ -1,5 +1,6 @@
 //! A connection to the file of a database: transactions, rows and keys.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -24,7 +25,7 @@ enum Depth {
 pub struct Link {
     conn: Connection,
     depth: Depth,
-    known: HashSet<i32>,
+    known: RefCell<HashSet<i32>>,
 }
 
 fn busy(e: &rusqlite::Error) -> bool {
@@ -48,13 +49,13 @@ impl Link {
         conn.pragma_update(None, "temp_store", "FILE")?;
         conn.busy_timeout(Duration::ZERO)?;
         conn.set_prepared_statement_cache_capacity(128);
-        Ok(Link { conn, depth: Depth::None, known: HashSet::new() })
+        Ok(Link { conn, depth: Depth::None, known: RefCell::default() })
     }
 
     pub(super) fn memory() -> rusqlite::Result<Link> {
         let conn = Connection::open_in_memory()?;
         conn.set_prepared_statement_cache_capacity(64);
-        Ok(Link { conn, depth: Depth::None, known: HashSet::new() })
+        Ok(Link { conn, depth: Depth::None, known: RefCell::default() })
     }
 
     /// Whether a transaction is open here.
@@ -146,7 +147,7 @@ impl Link {
         if self.depth != Depth::None {
             let _ = self.conn.execute_batch("ROLLBACK");
             self.depth = Depth::None;
-            self.known.clear();
+            self.known.borrow_mut().clear();
         }
     }
 
@@ -157,7 +158,7 @@ impl Link {
 
     /// Back to a point; it stays.
     pub fn rollback_to(&mut self, name: &str) -> rusqlite::Result<()> {
-        self.known.clear();
+        self.known.borrow_mut().clear();
         self.conn.execute_batch(&format!("ROLLBACK TO \"{}\"", name.replace('"', "\"\"")))
     }
 
@@ -173,8 +174,8 @@ impl Link {
     }
 
     /// Makes the trees of a table and its indexes, if they are not there.
-    pub fn ensure(&mut self, table: i32, indexes: impl Iterator<Item = i32>) -> rusqlite::Result<()> {
-        if !self.known.contains(&table) {
+    pub fn ensure(&self, table: i32, indexes: impl Iterator<Item = i32>) -> rusqlite::Result<()> {
+        if !self.known.borrow().contains(&table) {
             if !self.has_table(table)? {
                 self.conn
                     .execute_batch(&format!("CREATE TABLE t{table}(id INTEGER PRIMARY KEY, row BLOB NOT NULL)"))?;
@@ -182,26 +183,26 @@ impl Link {
                     self.make_index(table, index)?;
                 }
             }
-            self.known.insert(table);
+            self.known.borrow_mut().insert(table);
         }
         Ok(())
     }
 
     /// Makes the tree of an index.
-    pub fn make_index(&mut self, table: i32, index: i32) -> rusqlite::Result<()> {
+    pub fn make_index(&self, table: i32, index: i32) -> rusqlite::Result<()> {
         self.conn.execute_batch(&format!(
             "CREATE TABLE IF NOT EXISTS x{table}_{index}(key BLOB PRIMARY KEY, id INTEGER NOT NULL) WITHOUT ROWID"
         ))
     }
 
     /// Forgets the tree of an index.
-    pub fn drop_index(&mut self, table: i32, index: i32) -> rusqlite::Result<()> {
+    pub fn drop_index(&self, table: i32, index: i32) -> rusqlite::Result<()> {
         self.conn.flush_prepared_statement_cache();
         self.conn.execute_batch(&format!("DROP TABLE IF EXISTS x{table}_{index}"))
     }
 
     /// Gives the tree of an index another number.
-    pub fn renumber_index(&mut self, table: i32, from: i32, to: i32) -> rusqlite::Result<()> {
+    pub fn renumber_index(&self, table: i32, from: i32, to: i32) -> rusqlite::Result<()> {
         if self.has_table(table)? {
             self.conn.flush_prepared_statement_cache();
             self.conn.execute_batch(&format!("ALTER TABLE x{table}_{from} RENAME TO x{table}_{to}"))?;
@@ -210,9 +211,9 @@ impl Link {
     }
 
     /// Forgets the rows and keys of a table.
-    pub fn drop_table(&mut self, table: i32) -> rusqlite::Result<()> {
+    pub fn drop_table(&self, table: i32) -> rusqlite::Result<()> {
         self.conn.flush_prepared_statement_cache();
-        self.known.remove(&table);
+        self.known.borrow_mut().remove(&table);
         let names: Vec<String> = {
             let mut s = self
                 .conn
