@@ -383,7 +383,7 @@ impl SqlSession {
             match &row {
                 Some(r) => {
                     if check {
-                        access.check_row(ctx, r, "INSERT")?;
+                        access.check_row(ctx, r, None, "INSERT")?;
                     }
                     access.put(ctx, link, r, &buffer)?;
                     for (n, reference) in references.iter().enumerate() {

@@ -28,6 +28,9 @@ use super::types;
 /// The hidden column with a row's id.
 pub const ROW_ID: &str = "\u{0}id";
 
+/// A row before and after a change.
+type Pair = (Option<Vec<Value>>, Option<Vec<Value>>);
+
 /// A value for a column: given, or the default.
 type Given = Option<(Value, SqlType)>;
 
@@ -258,7 +261,7 @@ impl SqlSession {
             s.scope_identity = None;
         }
         let count = changes.inserts.len() as u64;
-        let pairs: Vec<(Option<Vec<Value>>, Option<Vec<Value>>)> = if insert.output.is_some() {
+        let pairs: Vec<Pair> = if insert.output.is_some() {
             changes.inserts.into_iter().map(|r| (None, Some(r))).collect()
         } else {
             Vec::new()
@@ -637,7 +640,7 @@ impl SqlSession {
         &mut self,
         access: &Access,
         output: &Output,
-        pairs: Vec<(Option<Vec<Value>>, Option<Vec<Value>>)>,
+        pairs: Vec<Pair>,
         out: &mut Out<'_>,
     ) -> SqlResult<()> {
         let width = access.table().columns.len();

@@ -298,7 +298,7 @@ impl Reader<'_> {
     }
 
     fn query_end(&self, from: usize) -> usize {
-        let mut open = !self.t.is(from, "SELECT");
+        let mut open = self.t.is(from, "WITH") || matches!(self.t.token(from), Some(Token::LParen));
         self.end(from, |i, word| {
             if i == from {
                 return true;
@@ -439,7 +439,7 @@ impl Reader<'_> {
             }
             "CREATE" | "ALTER" => self.define(),
             "DROP" | "TRUNCATE" | "ENABLE" | "DISABLE" | "UPDATE" | "BACKUP" | "RESTORE" | "BULK" => {
-                self.at = self.end(from + 1, |i, w| i == from + 1 || (w == "UPDATE" && i == from));
+                self.at = self.end(from + 1, |i, w| i == from + 1 || (w == "IF" && self.t.is(i + 1, "EXISTS")));
                 Ok(Kind::Definition)
             }
             "ADD" => {
@@ -929,6 +929,9 @@ impl Reader<'_> {
             }
             if matches!(word, "ALTER" | "DROP" | "SET") && self.t.is(from, "ALTER") && first {
                 first = false;
+                return true;
+            }
+            if word == "IF" && self.t.is(i + 1, "EXISTS") {
                 return true;
             }
             // CREATE QUEUE, CREATE EVENT … and statistics' FULLSCAN do not meet such words.

@@ -282,9 +282,16 @@ impl Access {
         Ok(())
     }
 
-    /// Refuses what an enabled check does not let in.
-    pub fn check_row(&self, ctx: &Context<'_>, row: &[Value], verb: &str) -> SqlResult<()> {
+    /// Refuses what an enabled check does not let in. A row that was there before is only checked where it changed
+    /// (fact 38).
+    pub fn check_row(&self, ctx: &Context<'_>, row: &[Value], before: Option<&[Value]>, verb: &str) -> SqlResult<()> {
         for (c, e) in &self.checks {
+            if let Some(old) = before {
+                let places = c.columns.iter().filter_map(|id| self.place(*id));
+                if !c.columns.is_empty() && places.into_iter().all(|i| old[i] == row[i]) {
+                    continue;
+                }
+            }
             if matches!(e.eval(&Env { ctx, row, outer: None })?, Value::Bit(false)) {
                 let column = self.table().column(c.parent_column_id).map(|c| c.name.clone());
                 return Err(conflict(ctx, verb, "CHECK", &c.head.name, self, column.as_deref()));
@@ -489,8 +496,11 @@ impl SqlSession {
             access.compute(ctx, row)?;
             access.check_nulls(row, null_verb)?;
         }
-        for row in changes.inserts.iter().chain(changes.updates.iter().map(|(_, _, new)| new)) {
-            access.check_row(ctx, row, verb)?;
+        for row in &changes.inserts {
+            access.check_row(ctx, row, None, verb)?;
+        }
+        for (_, old, new) in &changes.updates {
+            access.check_row(ctx, new, Some(old), verb)?;
         }
         for (id, row) in &changes.deletes {
             ctx.tick()?;
@@ -512,7 +522,13 @@ impl SqlSession {
         // Parents of what is new.
         if !changes.inserts.is_empty() || !changes.updates.is_empty() {
             for r in self.references_of(access)? {
-                for row in changes.inserts.iter().chain(changes.updates.iter().map(|(_, _, new)| new)) {
+                let places: Vec<usize> = r.key.columns.iter().filter_map(|(c, _)| access.place(*c)).collect();
+                // What a referential action wrote is checked even if it wrote what was there.
+                let moved = changes
+                    .updates
+                    .iter()
+                    .filter(|(_, old, new)| depth > 0 || places.iter().any(|p| old[*p] != new[*p]));
+                for row in changes.inserts.iter().chain(moved.map(|(_, _, new)| new)) {
                     if !r.satisfied(link, row)? {
                         return Err(r.orphan(ctx, verb));
                     }

@@ -36,6 +36,14 @@ fn missing(e: &rusqlite::Error) -> bool {
     e.to_string().contains("no such table")
 }
 
+/// A tree that another connection dropped since the statement was prepared has no rows.
+fn present<T>(found: rusqlite::Result<Option<T>>) -> rusqlite::Result<Option<T>> {
+    match found {
+        Err(e) if missing(&e) => Ok(None),
+        other => other,
+    }
+}
+
 impl Link {
     pub(super) fn open(path: &Path, keeps: bool) -> rusqlite::Result<Link> {
         let conn = Connection::open(path)?;
@@ -145,6 +153,7 @@ impl Link {
     /// Ends the transaction as if it had not been.
     pub fn rollback(&mut self) {
         if self.depth != Depth::None {
+            self.conn.flush_prepared_statement_cache();
             let _ = self.conn.execute_batch("ROLLBACK");
             self.depth = Depth::None;
             self.known.borrow_mut().clear();
@@ -252,7 +261,7 @@ impl Link {
             Err(e) if missing(&e) => return Ok(None),
             other => other?,
         };
-        s.query_row([id], |r| r.get(0)).optional()
+        present(s.query_row([id], |r| r.get(0)).optional())
     }
 
     /// How many rows.
@@ -261,7 +270,7 @@ impl Link {
             Err(e) if missing(&e) => return Ok(0),
             other => other?,
         };
-        s.query_row([], |r| r.get(0))
+        present(s.query_row([], |r| r.get(0)).map(Some)).map(|n| n.unwrap_or(0))
     }
 
     /// Puts a key; `false` if it is there already.
@@ -283,7 +292,7 @@ impl Link {
             Err(e) if missing(&e) => return Ok(None),
             other => other?,
         };
-        s.query_row(params![prefix, after(prefix)], |r| r.get(0)).optional()
+        present(s.query_row(params![prefix, after(prefix)], |r| r.get(0)).optional())
     }
 
     /// All rows of a table: by id, or by an index from keys at or after `from` and before `to`.
@@ -314,7 +323,7 @@ impl Link {
         };
         let bounds: Vec<&[u8]> = order.iter().flat_map(|o| [o.from, o.to]).flatten().collect();
         let mut rows = s.query(rusqlite::params_from_iter(bounds))?;
-        while let Some(r) = rows.next()? {
+        while let Some(r) = present(rows.next())? {
             let id: i64 = r.get(0)?;
             let row = match r.get_ref(1)? {
                 ValueRef::Blob(b) => b,
@@ -339,7 +348,7 @@ impl Link {
             other => other?,
         };
         let mut rows = s.query([])?;
-        while let Some(r) = rows.next()? {
+        while let Some(r) = present(rows.next())? {
             let id: i64 = r.get(1)?;
             let ValueRef::Blob(key) = r.get_ref(0)? else { continue };
             if each(key, id)?.is_break() {
