@@ -361,9 +361,11 @@ impl RowHooks<'_> {
                 let (a, b) = (old.column(k.column_id), new.column(k.column_id));
                 a.map(|c| &c.ty) != b.map(|c| &c.ty)
             });
-            if changed && old.indexes.iter().any(|o| o.index_id == ix.index_id) {
-                if let Err(value) = session.build_index(&ctx, &to, ix.index_id)? {
-                    return Err(SqlError::new(
+            if changed
+                && old.indexes.iter().any(|o| o.index_id == ix.index_id)
+                && let Err(value) = session.build_index(&ctx, &to, ix.index_id)?
+            {
+                return Err(SqlError::new(
                         1505,
                         1,
                         16,
@@ -374,7 +376,6 @@ impl RowHooks<'_> {
                         ),
                     )
                     .with_3621());
-                }
             }
         }
         Ok(())

@@ -636,13 +636,7 @@ impl SqlSession {
     }
 
     /// OUTPUT.
-    fn output(
-        &mut self,
-        access: &Access,
-        output: &Output,
-        pairs: Vec<Pair>,
-        out: &mut Out<'_>,
-    ) -> SqlResult<()> {
+    fn output(&mut self, access: &Access, output: &Output, pairs: Vec<Pair>, out: &mut Out<'_>) -> SqlResult<()> {
         let width = access.table().columns.len();
         let mut scope = Scope::default();
         for (n, side) in ["deleted", "inserted"].iter().enumerate() {
@@ -858,22 +852,21 @@ impl SqlSession {
             }
             return Ok(());
         }
-        if let Some((d, t)) = self.options.identity_insert.filter(|o| *o != this) {
-            if let Some(db) = self.database_meta(d)
-                && let Some(o) = db.object(t)
-            {
-                return Err(SqlError::batch(
-                    8107,
-                    1,
-                    16,
-                    format!(
-                        "IDENTITY_INSERT is already ON for table '{}.{}.{}'. Cannot perform SET operation for table '{shown}'.",
-                        db.name,
-                        db.schema_name(o.schema_id),
-                        o.name
-                    ),
-                ));
-            }
+        if let Some((d, t)) = self.options.identity_insert.filter(|o| *o != this)
+            && let Some(db) = self.database_meta(d)
+            && let Some(o) = db.object(t)
+        {
+            return Err(SqlError::batch(
+                8107,
+                1,
+                16,
+                format!(
+                    "IDENTITY_INSERT is already ON for table '{}.{}.{}'. Cannot perform SET operation for table '{shown}'.",
+                    db.name,
+                    db.schema_name(o.schema_id),
+                    o.name
+                ),
+            ));
         }
         self.options.identity_insert = Some(this);
         Ok(())
