@@ -111,6 +111,7 @@ fn add_logins(server: &mut Meta, options: &SandboxOptions) {
     for login in &options.logins {
         match server.login_mut(&login.name) {
             Some(known) => {
+                known.disabled = false;
                 known.password.clone_from(&login.password);
                 known.roles.clone_from(&login.roles);
             }

@@ -8,3 +8,4 @@ mod facts;
 mod faults;
 mod hostile;
 mod rows;
+mod whole;

@@ -12,6 +12,8 @@ use crate::sandbox::rowform::{self, Frame};
 use crate::sandbox::session::{Abandoned, Done, DoneKind, EnvChange, Message, Reply, ResultColumn, Signals};
 use crate::sandbox::value::{SqlType, Value};
 
+/// CurCmd of a batch.
+const BATCH: u16 = 253;
 /// Bytes of whole packets that go to the socket at once.
 const CHUNK: usize = 64 * 1024;
 
@@ -173,6 +175,8 @@ pub struct Answer<'a> {
     types: Vec<SqlType>,
     announced: Vec<Announced>,
     pending: Option<(u8, Done)>,
+    /// Something was said.
+    spoke: bool,
     /// Attention and faults are not heard: what is said now is said about them.
     pub deaf: bool,
     /// An error (class above 10) was sent.
@@ -203,6 +207,7 @@ impl<'a> Answer<'a> {
             types: Vec::new(),
             announced: Vec::new(),
             pending: None,
+            spoke: false,
             deaf: false,
             failed: false,
             returned: false,
@@ -241,6 +246,7 @@ impl<'a> Answer<'a> {
     fn token(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), Abandoned> {
         self.hear()?;
         self.flush_done(true)?;
+        self.spoke = true;
         self.scratch.bytes.clear();
         write(&mut self.scratch.bytes);
         self.writer.put(&self.scratch.bytes)
@@ -254,12 +260,14 @@ impl<'a> Answer<'a> {
     /// Bytes of a token made elsewhere (of the login).
     pub fn raw(&mut self, bytes: &[u8]) -> Result<(), Abandoned> {
         self.flush_done(true)?;
+        self.spoke = true;
         self.writer.put(bytes)
     }
 
     /// Writes a DONE of the wire's own, which no MORE can change.
     pub fn final_done(&mut self, token: u8, status: u16, command: u16) -> Result<(), Abandoned> {
         self.flush_done(true)?;
+        self.spoke = true;
         self.scratch.bytes.clear();
         tokens::done_token(token, status, command, 0, &mut self.scratch.bytes);
         self.writer.put(&self.scratch.bytes)
@@ -272,6 +280,10 @@ impl<'a> Answer<'a> {
 
     /// Ends the message.
     pub fn end(mut self) -> Result<(), Abandoned> {
+        if !self.spoke && self.pending.is_none() {
+            // A batch that had nothing to say (empty, or comments alone) is done all the same.
+            self.final_done(token::DONE, 0, BATCH)?;
+        }
         self.flush_done(false)?;
         self.writer.end()?;
         if self.fatal { Err(self.writer.close()) } else { Ok(()) }
@@ -439,6 +451,7 @@ impl Reply for Answer<'_> {
             DoneKind::InProcedure => token::DONE_IN_PROC,
             DoneKind::Procedure => token::DONE_PROC,
         };
+        self.spoke = true;
         self.pending = Some((token, done));
         Ok(())
     }

@@ -117,6 +117,16 @@ impl Stream {
         Ok(true)
     }
 
+    /// Whether there is a byte more; packets may be empty.
+    fn more_bytes(&mut self) -> Result<bool, StreamError> {
+        while self.at == self.buffer.len() {
+            if !self.more()? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Makes `n` bytes available, or says that the message ends before.
     fn need(&mut self, n: usize) -> Result<(), StreamError> {
         while self.buffer.len() - self.at < n {
@@ -159,7 +169,9 @@ impl Stream {
 
     /// The columns. The stream begins with them.
     pub fn columns(&mut self) -> Result<Vec<BulkColumn>, StreamError> {
-        self.need(1)?;
+        if !self.more_bytes()? {
+            return Err(StreamError::NoColumns);
+        }
         match self.buffer[self.at] {
             token::COLMETADATA => {}
             token::DONE => return Err(StreamError::NoColumns),
@@ -187,6 +199,10 @@ impl Stream {
 
     /// Reads the next row; `false` at the DONE.
     pub fn advance(&mut self) -> Result<bool, StreamError> {
+        // FreeTDS ends its streams without a DONE, and real servers take that: the rows end with the message.
+        if self.at == self.buffer.len() && !self.more_bytes()? {
+            return Ok(false);
+        }
         match self.byte()? {
             token::ROW => {}
             token::NBC_ROW => {
@@ -463,6 +479,9 @@ mod tests {
     fn fact_15_columns_without_rows() {
         let stream = hex(&format!("{METADATA}fd000000000000000000000000"));
         assert_eq!(run(&stream, 10).unwrap().1, Vec::<Vec<Value>>::new());
+        // As FreeTDS ends a stream.
+        assert_eq!(run(&hex(METADATA), 10).unwrap().1, Vec::<Vec<Value>>::new());
+        assert_eq!(run(&hex(&format!("{METADATA}d10401000000ffffffff")), 10).unwrap().1.len(), 1);
     }
 
     #[test]
