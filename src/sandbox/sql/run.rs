@@ -748,6 +748,7 @@ impl SqlSession {
             out.done(self, command::SET_ON, None)?;
             return Ok(());
         }
+        let described_only = self.options.format_only;
         for (a, _) in t.split(at, last) {
             match t.word(a).as_str() {
                 "NOCOUNT" => self.options.nocount = on,
@@ -778,6 +779,11 @@ impl SqlSession {
                     return Err(SqlError::batch(195, 5, 15, format!("'{shown}' is not a recognized SET option.")));
                 }
             }
+        }
+        // Assumption: SET FMTONLY OFF has no DONE of its own. freebcp, which real servers serve, forgets the columns it
+        // has just asked for when one follows.
+        if described_only && !self.options.format_only {
+            return Ok(());
         }
         out.done(self, if on { command::SET_ON } else { command::SET_OFF }, None)?;
         Ok(())
