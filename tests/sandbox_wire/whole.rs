@@ -104,7 +104,10 @@ fn every_type_loads_by_its_bytes_and_comes_out_as_them() {
     let all: Vec<_> = every_type()
         .into_iter()
         .filter(|(_, ty, _)| {
-            !matches!(ty.base, Base::RowVersion | Base::Text | Base::NText | Base::Image | Base::HierarchyId | Base::Xml)
+            !matches!(
+                ty.base,
+                Base::RowVersion | Base::Text | Base::NText | Base::Image | Base::HierarchyId | Base::Xml
+            )
         })
         .collect();
     for (table, null) in [("a", "NULL"), ("b", "NOT NULL")] {
