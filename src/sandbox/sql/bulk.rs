@@ -302,6 +302,7 @@ impl SqlSession {
         }
         self.check_snapshot(&[load.database].into())?;
         let access = self.access(load.database, &load.schema, &object)?;
+        self.may_change(&access, "INSERT")?;
         let (rows, highest) = {
             let ctx = Context::new(self);
             access.ensure(&ctx)?;
@@ -371,12 +372,15 @@ impl SqlSession {
             }
             let row = match row {
                 Some(r) => Some(r),
-                None if keyed || identity.is_some() => Some(access.read(ctx, &buffer)?),
+                None if keyed => Some(access.read(ctx, &buffer)?),
                 None => None,
             };
-            if let (Some((at, _)), Some(r)) = (identity, &row)
-                && let Some(n) = decimal_of(&r[at]).and_then(|d| d.to_i128())
-            {
+            let number = match (identity, &row) {
+                (None, _) => None,
+                (Some((at, _)), Some(r)) => decimal_of(&r[at]),
+                (Some((_, sent)), None) => form.value(&body, sent).ok().as_ref().and_then(decimal_of),
+            };
+            if let Some(n) = number.and_then(|d| d.to_i128()) {
                 edges[0] = Some(edges[0].map_or(n, |l| l.min(n)));
                 edges[1] = Some(edges[1].map_or(n, |l| l.max(n)));
             }

@@ -52,6 +52,14 @@ impl SqlSession {
         }
     }
 
+    /// Refuses what the login may not do to a table (229).
+    pub fn may_change(&self, access: &Access, permission: &str) -> SqlResult<()> {
+        match self.database_meta(access.database) {
+            Some(db) => (self.engine.hooks.may)(self, &db, &access.object, permission),
+            None => Ok(()),
+        }
+    }
+
     /// A row to be inserted, from what is given for some columns: defaults, identity, rowversion.
     pub fn new_row(
         &self,
@@ -104,6 +112,7 @@ impl SqlSession {
             return self.insert_variable(name, insert);
         }
         let access = self.target(&insert.target)?;
+        self.may_change(&access, "INSERT")?;
         let table = access.table();
         // Which columns are given.
         let listed = match &insert.columns {
@@ -513,6 +522,7 @@ impl SqlSession {
             return Err(error::unsupported("UPDATE of a table variable"));
         }
         let access = self.changed_table(change)?;
+        self.may_change(&access, "UPDATE")?;
         let (plan, _, start, id, sets, variables, databases, top) = self.changed_rows(&access, change)?;
         self.start_write(access.database)?;
         self.check_snapshot(&[access.database].into())?;
@@ -579,6 +589,7 @@ impl SqlSession {
             return Ok(n);
         }
         let access = self.changed_table(change)?;
+        self.may_change(&access, "DELETE")?;
         let (plan, _, start, id, _, _, databases, top) = self.changed_rows(&access, change)?;
         self.start_write(access.database)?;
         self.check_snapshot(&[access.database].into())?;

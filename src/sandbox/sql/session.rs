@@ -324,6 +324,11 @@ impl SqlSession {
 
     fn open(&mut self, database: i32) -> SqlResult<&mut Link> {
         use std::collections::btree_map::Entry;
+        // A database dropped by another session may have left its number to a new one.
+        let generation = self.engine.storage.generation(database);
+        if database != TEMPDB && self.links.get(&database).is_some_and(|l| l.generation() != generation) {
+            self.links.remove(&database);
+        }
         Ok(match self.links.entry(database) {
             Entry::Occupied(o) => o.into_mut(),
             Entry::Vacant(v) => {

@@ -102,10 +102,10 @@ impl Kept {
     }
 }
 
-/// An engine over memory, without a catalogue's views.
+/// An engine over memory.
 pub fn engine() -> Arc<Engine> {
     let server = Server::new("SANDBOX", Product::Sql2019, DEFAULT_COLLATION, "secret");
-    Engine::new(server, Storage::private().unwrap(), CatalogueHooks::default()).unwrap()
+    Engine::new(server, Storage::private().unwrap(), crate::sandbox::lend::hooks()).unwrap()
 }
 
 /// A session of `sa`.

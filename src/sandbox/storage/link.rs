@@ -25,6 +25,7 @@ enum Depth {
 pub struct Link {
     conn: Connection,
     depth: Depth,
+    generation: u32,
     known: RefCell<HashSet<i32>>,
 }
 
@@ -45,7 +46,7 @@ fn present<T>(found: rusqlite::Result<Option<T>>) -> rusqlite::Result<Option<T>>
 }
 
 impl Link {
-    pub(super) fn open(path: &Path, keeps: bool) -> rusqlite::Result<Link> {
+    pub(super) fn open(path: &Path, generation: u32, keeps: bool) -> rusqlite::Result<Link> {
         let conn = Connection::open(path)?;
         conn.busy_timeout(Duration::from_secs(20))?;
         conn.pragma_update(None, "page_size", 16384)?;
@@ -57,13 +58,18 @@ impl Link {
         conn.pragma_update(None, "temp_store", "FILE")?;
         conn.busy_timeout(Duration::ZERO)?;
         conn.set_prepared_statement_cache_capacity(128);
-        Ok(Link { conn, depth: Depth::None, known: RefCell::default() })
+        Ok(Link { conn, depth: Depth::None, generation, known: RefCell::default() })
     }
 
     pub(super) fn memory() -> rusqlite::Result<Link> {
         let conn = Connection::open_in_memory()?;
         conn.set_prepared_statement_cache_capacity(64);
-        Ok(Link { conn, depth: Depth::None, known: RefCell::default() })
+        Ok(Link { conn, depth: Depth::None, generation: 0, known: RefCell::default() })
+    }
+
+    /// Of which database of its number this is the file.
+    pub fn generation(&self) -> u32 {
+        self.generation
     }
 
     /// Whether a transaction is open here.

@@ -6,8 +6,9 @@
 
 mod link;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 pub use link::{Link, Order, Stop, after};
 
@@ -18,7 +19,8 @@ pub struct Storage {
     /// Removes the folder at the end, when it is a private one.
     _private: Option<tempfile::TempDir>,
     keeps: bool,
-    temporary: AtomicU64,
+    /// How often a number was given to another database: a file that a session still has open is not the new one's.
+    generations: Mutex<HashMap<i32, u32>>,
 }
 
 impl Storage {
@@ -35,14 +37,25 @@ impl Storage {
             folder: folder.path().to_path_buf(),
             _private: Some(folder),
             keeps: false,
-            temporary: AtomicU64::new(0),
+            generations: Mutex::default(),
         })
     }
 
     /// A folder that is kept.
     pub fn folder(path: &Path) -> std::io::Result<Storage> {
         std::fs::create_dir_all(path)?;
-        Ok(Storage { folder: path.to_path_buf(), _private: None, keeps: true, temporary: AtomicU64::new(0) })
+        let mut generations = HashMap::new();
+        for entry in std::fs::read_dir(path)? {
+            let name = entry?.file_name();
+            let parts: Vec<&str> = name.to_str().unwrap_or_default().split('.').collect();
+            if let [id, generation, "sqlite"] = parts.as_slice()
+                && let (Ok(id), Ok(generation)) = (id.parse::<i32>(), generation.parse::<u32>())
+            {
+                let known = generations.entry(id).or_insert(generation);
+                *known = generation.max(*known);
+            }
+        }
+        Ok(Storage { folder: path.to_path_buf(), _private: None, keeps: true, generations: Mutex::new(generations) })
     }
 
     /// Whether rows outlive the process.
@@ -55,13 +68,22 @@ impl Storage {
         &self.folder
     }
 
+    /// Which database of this number is the present one.
+    pub fn generation(&self, database_id: i32) -> u32 {
+        let all = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(&database_id).copied().unwrap_or(0)
+    }
+
     fn file(&self, database_id: i32) -> PathBuf {
-        self.folder.join(format!("{database_id}.sqlite"))
+        match self.generation(database_id) {
+            0 => self.folder.join(format!("{database_id}.sqlite")),
+            n => self.folder.join(format!("{database_id}.{n}.sqlite")),
+        }
     }
 
     /// A connection to a database, made if it is not there.
     pub fn connect(&self, database_id: i32) -> rusqlite::Result<Link> {
-        Link::open(&self.file(database_id), self.keeps)
+        Link::open(&self.file(database_id), self.generation(database_id), self.keeps)
     }
 
     /// A connection to a database of its own in memory: a session's temporary tables.
@@ -71,11 +93,10 @@ impl Storage {
 
     /// A file for what does not fit in memory; it has no name once it is open.
     pub fn spill(&self) -> std::io::Result<std::fs::File> {
-        let _ = self.temporary.fetch_add(1, Ordering::Relaxed);
         tempfile::tempfile_in(&self.folder)
     }
 
-    /// Forgets a database.
+    /// Forgets a database: the next one of this number is another.
     pub fn remove(&self, database_id: i32) {
         let file = self.file(database_id);
         for suffix in ["", "-wal", "-shm"] {
@@ -83,5 +104,7 @@ impl Storage {
             name.push(suffix);
             let _ = std::fs::remove_file(name);
         }
+        let mut all = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        *all.entry(database_id).or_insert(0) += 1;
     }
 }
