@@ -1,15 +1,22 @@
 //! What the catalogue lends the engine: views of metadata, functions about it, and the execution of definitions.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::sandbox::session::ResultColumn;
+use crate::sandbox::storage::Stop;
 use crate::sandbox::value::{SqlType, Value};
 
 use super::error::SqlResult;
 use super::session::SqlSession;
 
-/// The rows of a catalogue view for a database, in the order of its columns.
-pub type Rows = Arc<dyn Fn(&SqlSession, i32) -> SqlResult<Vec<Vec<Value>>> + Send + Sync>;
+/// Gives the rows of a catalogue view for a database, in the order of its columns, to a taker until it stops. Columns
+/// that nobody reads are NULL: a database of twenty thousand tables has a million of columns.
+pub type Rows = Arc<dyn Fn(&SqlSession, i32, &[bool], &mut Taker<'_>) -> SqlResult<()> + Send + Sync>;
+
+/// Takes a row.
+pub type Taker<'t> = dyn FnMut(&[Value]) -> SqlResult<Stop> + 't;
 
 /// A view of metadata.
 #[derive(Clone)]
@@ -18,6 +25,8 @@ pub struct VirtualTable {
     pub columns: Arc<Vec<ResultColumn>>,
     /// Its rows.
     pub rows: Rows,
+    /// Which columns somebody reads.
+    pub used: Rc<RefCell<Vec<bool>>>,
 }
 
 impl std::fmt::Debug for VirtualTable {

@@ -296,6 +296,18 @@ impl Plan {
         match self {
             Plan::Dual => out(&[]),
             Plan::Table(scan) => scan.run(ctx, outer, &mut |_, row| out(row)),
+            // Read once, its rows need not be held.
+            Plan::Virtual { id, database, table } if outer.is_none() && !ctx.cache.borrow().contains_key(id) => {
+                let mut stopped = false;
+                let used = table.used.borrow().clone();
+                (table.rows)(ctx.session, *database, &used, &mut |row| {
+                    ctx.tick()?;
+                    let go = out(row)?;
+                    stopped = go.is_break();
+                    Ok(go)
+                })?;
+                if stopped { Ok(ControlFlow::Break(())) } else { GO }
+            }
             Plan::Virtual { .. } | Plan::Shared { .. } => {
                 for row in self.held(ctx)?.iter() {
                     ctx.tick()?;
@@ -571,7 +583,16 @@ impl Plan {
             return Ok(rows.clone());
         }
         let rows = Rc::new(match self {
-            Plan::Virtual { database, table, .. } => (table.rows)(ctx.session, *database)?,
+            Plan::Virtual { database, table, .. } => {
+                let mut rows = Vec::new();
+                let used = table.used.borrow().clone();
+                (table.rows)(ctx.session, *database, &used, &mut |row| {
+                    ctx.tick()?;
+                    rows.push(row.to_vec());
+                    GO
+                })?;
+                rows
+            }
             Plan::Shared { plan, .. } => plan.collect(ctx, None)?,
             _ => Vec::new(),
         });

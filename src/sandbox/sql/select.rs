@@ -901,7 +901,7 @@ impl Binder<'_> {
                         flags: c.flags,
                         user_type: c.user_type,
                         hidden: false,
-                        used: None,
+                        used: Some((table.used.clone(), i)),
                         index: i,
                     })
                     .collect();

@@ -371,7 +371,12 @@ impl Run<'_> {
             ));
         }
         if increment == 0 {
-            return Err(DdlError::new(1084, 1, 15, "'0' is an invalid increment."));
+            return Err(DdlError::new(
+                2753,
+                2,
+                16,
+                format!("Identity column '{}' contains invalid INCREMENT.", column.name),
+            ));
         }
         Ok(())
     }
