@@ -320,3 +320,53 @@ fn found_by_dacfx(
     assert!(missing.is_empty(), "{file}: {name} uses {missing:?} too; found were {ours:?}");
     1
 }
+
+/// A model put together from objects, as a catalogue reader does: DacFx's shape without a hand on an element.
+#[test]
+fn a_model_is_built_from_objects() {
+    use model::*;
+    let name = Name::two("dbo", "Order");
+    let mut column = Column::simple(&name, "Total", TypeSpec::built_in("decimal").decimal(10, 2));
+    column.nullable = false;
+    let id = Column { nullable: false, identity: true, ..Column::simple(&name, "Id", TypeSpec::built_in("int")) };
+    let twice = Column::computed(&name, "Twice", Some("([Total]*(2))".into()));
+    let mut key = Key {
+        table: name.clone(),
+        columns: vec![IndexedColumn::new(name.child("Id"), true)],
+        ..Key::of(KeyForm::PrimaryKey)
+    };
+    key.rest.set_system_name(&Name::two("dbo", "PK__Order__1"));
+    let check = Check {
+        name: Name::two("dbo", "CK_Order"),
+        table: name.clone(),
+        condition: Some("[Total]>(0)".into()),
+        ..Check::default()
+    };
+    let mut options = DatabaseOptions::default();
+    options.set("Collation", "Latin1_General_CI_AS");
+    options.set_on("IsAnsiNullsOn", true);
+    options.set_on("IsAutoShrinkOn", false);
+    let table = Table { name: name.clone(), ansi_nulls: true, columns: vec![id, column, twice], ..Table::default() };
+    let mut model = Model { objects: vec![check.into(), table.into(), key.into(), options.into()], ..Model::default() };
+    model.complete(250);
+    let text = String::from_utf8(to_bytes(&model.to_document())).unwrap();
+    let kinds: Vec<_> = model.objects.iter().map(|o| o.to_element().kind).collect();
+    assert_eq!(kinds, ["SqlDatabaseOptions", "SqlPrimaryKeyConstraint", "SqlCheckConstraint", "SqlTable"]);
+    assert_eq!(model.header.schema_version, "2.5");
+    for line in [
+        "<Annotation Type=\"SqlInlineConstraintAnnotation\" Name=\"[dbo].[PK__Order__1]\" Disambiguator=\"3\" />",
+        "\t\t\t<AttachedAnnotation Disambiguator=\"3\" />",
+        "<Relationship Name=\"CheckExpressionDependencies\">",
+        "<References Name=\"[dbo].[Order].[Total]\" />",
+        "<References ExternalSource=\"BuiltIns\" Name=\"[dbo]\" />",
+        "<Property Name=\"Precision\" Value=\"10\" />",
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+    assert!(!text.contains("IsAutoShrinkOn"), "an option that is as it is by default is not written");
+    // Stable: the same schema gives the same bytes, in whichever order the objects came.
+    let mut again = Model::read(text.as_bytes(), Limits::default()).unwrap();
+    again.objects.reverse();
+    again.complete(250);
+    assert_eq!(String::from_utf8(to_bytes(&again.to_document())).unwrap(), text);
+}

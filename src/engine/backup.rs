@@ -175,18 +175,13 @@ impl Backup<'_> {
     }
 
     fn origin(&self, catalogue: &Catalogue, moved: &[Moved]) -> Origin {
-        let mut counts = std::collections::BTreeMap::<String, u64>::new();
-        for object in &catalogue.model.objects {
-            let kind = object.to_element().kind;
-            *counts.entry(kind.strip_prefix("Sql").unwrap_or(&kind).to_owned()).or_default() += 1;
-        }
         Origin {
             identity: Some(uuid::Uuid::new_v4().to_string()),
             start: Some(self.started.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.7f+00:00").to_string()),
             product_name: Some("pacrat".into()),
             product_version: Some(env!("CARGO_PKG_VERSION").into()),
             server_version: Some(catalogue.facts.banner.clone()),
-            object_counts: counts.into_iter().collect(),
+            object_counts: catalogue.model.object_counts().into_iter().collect(),
             row_count: Some(moved.iter().map(|m| m.rows).sum()),
             model_schema_version: Some(catalogue.model.header.schema_version.clone()),
             ..Origin::default()

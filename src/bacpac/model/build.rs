@@ -60,6 +60,15 @@ impl Model {
         });
     }
 
+    /// Makes a model that was put together from objects complete: annotations numbered and attached, what objects use
+    /// found, DacFx's order, the version of the vocabulary. `floor` as for `schema_version`.
+    pub fn complete(&mut self, floor: u32) {
+        self.number_annotations();
+        self.resolve_dependencies();
+        self.sort();
+        self.header.schema_version = self.schema_version(floor);
+    }
+
     /// The version of the vocabulary that the model uses: the highest first version among its types and properties, at
     /// least `floor` (2.4 for a schema-only package, 2.5 with data, 2.6 with what Azure's first servers did not have;
     /// times 100).

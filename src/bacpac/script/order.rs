@@ -85,6 +85,7 @@ fn rank(batch: &Batch) -> u8 {
         "identity value" | "sequence value" => 5,
         "database trigger" => 5,
         "trigger order" | "disabled trigger" if batch.phase == Phase::Permissions => 6,
+        "extended property" if batch.phase == Phase::Permissions => 7,
         "disabled trigger" => 6,
         _ => 2,
     }
@@ -122,6 +123,19 @@ mod tests {
         ]);
         let tables = Phase::Tables;
         assert_eq!(names(&ordered), [("[a].[u]", tables), ("[a].[f]", tables), ("[a].[t]", tables)]);
+    }
+
+    #[test]
+    fn nothing_comes_after_a_database_trigger_but_what_is_about_it() {
+        let mut trigger = batch(Phase::Permissions, "[ddl]", &[]);
+        trigger.kind = "database trigger";
+        let mut property = batch(Phase::Permissions, "[SqlDatabaseDdlTrigger].[ddl].[p]", &["[ddl]"]);
+        (property.kind, property.creates) = ("extended property", false);
+        let mut grant = batch(Phase::Permissions, "[Grant.Select.Object]", &[]);
+        (grant.kind, grant.creates) = ("permission", false);
+        let ordered = order(vec![property, trigger, grant]);
+        let kinds: Vec<_> = ordered.iter().map(|b| b.kind).collect();
+        assert_eq!(kinds, ["permission", "database trigger", "extended property"]);
     }
 
     #[test]

@@ -24,7 +24,10 @@ impl<'a> Maker<'a> {
             text.push_str(&format!(", @level{at}type = N'{kind}', @level{at}name = {}", literal(name)));
         }
         text.push(';');
-        let batch = self.then(Phase::Properties, "extended property", &property.name, text);
+        // A trigger on DDL is made last of all, so that it fires at nothing of this; its properties come after it.
+        let last = matches!(self.lookup.object(&host), Some(Object::DdlTrigger(_)));
+        let phase = if last { Phase::Permissions } else { Phase::Properties };
+        let batch = self.then(phase, "extended property", &property.name, text);
         batch.needs = vec![host];
     }
 

@@ -129,6 +129,9 @@ impl<'a> Maker<'a> {
         for column in &table.columns {
             self.classification(column);
             if !self.is_dacfx() {
+                if column.file_stream {
+                    self.leave("FILESTREAM of a column", &column.name, "its values are kept in the rows");
+                }
                 self.identity_value(table, column);
             }
         }
@@ -234,7 +237,7 @@ impl<'a> Maker<'a> {
             return format!("{name} xml COLUMN_SET FOR ALL_SPARSE_COLUMNS");
         }
         let mut line = format!("{name} {}", spec.map_or_else(String::new, type_text));
-        if column.file_stream {
+        if column.file_stream && self.is_dacfx() {
             line.push_str(" FILESTREAM");
         }
         if let Some(collation) = &column.collation {

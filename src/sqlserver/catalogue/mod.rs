@@ -220,9 +220,7 @@ impl<'a> Builder<'a> {
         self.synonyms();
         self.leftovers();
         let mut model = Model { header: database::header(&self.facts), objects: self.made, ..Model::default() };
-        model.resolve_dependencies();
-        model.sort();
-        model.header.schema_version = model.schema_version(250);
+        model.complete(250);
         let tables = source_tables(&model, self.rows, &self.objects, &self.column_names, self.code_pages)?;
         self.not_carried.sort();
         self.not_carried.dedup();
