@@ -42,7 +42,9 @@ pub fn run(session: &Session, megabytes: f64) -> Outcome {
             banner: Some("demo".into()),
         };
         let ran = tui::run(Arc::new(world.service.clone()), options).await;
-        world.end().await;
+        for fault in world.end().await {
+            super::output::tell(&format!("warning: {fault}"));
+        }
         match ran {
             Ok(()) => Ok(exit::OK),
             Err(e) => Err(Failure::new("the dashboard ended").because(&e).into()),

@@ -155,7 +155,7 @@ fn receipt(number: u64) -> Receipt {
         (product as i32 + 1, quantity as i16, PRICES[product])
     });
     Receipt {
-        branch: 1 + (seed >> 5) as i32 % 7,
+        branch: 1 + ((seed >> 5) % 7) as i32,
         employee: 1 + ((seed >> 11) % STAFF) as i32,
         days: day(2025, 3, 3) + date as u32,
         ticks: second * TICKS_OF_SECOND + (seed >> 20) % 1000 * 10_000,
@@ -203,7 +203,7 @@ pub fn cornflower(lines: u64) -> Vec<Load> {
             Value::Int(1 + (n % 7) as i32),
             or_null(n > 7, || Value::Int(1 + (n % 7) as i32)),
             Value::Date(day(2005, 1, 3) + (seed >> 16) as u32 % 7000),
-            Value::SmallMoney(130_000 + (seed >> 30) as i32 % 90_000),
+            Value::SmallMoney(130_000 + ((seed >> 30) % 90_000) as i32),
         ]
     });
     let heads = receipts(lines).map(|(number, r)| {

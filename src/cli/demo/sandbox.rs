@@ -20,11 +20,7 @@ pub fn start(name: &str, administrator: &str, login: &str, password: &str) -> Re
     let options = SandboxOptions {
         name: name.to_uppercase(),
         sa_password: Some(administrator.into()),
-        logins: vec![LoginOptions {
-            name: login.into(),
-            password: password.into(),
-            roles: vec!["dbcreator".into()],
-        }],
+        logins: vec![LoginOptions { name: login.into(), password: password.into(), roles: vec!["dbcreator".into()] }],
         ..SandboxOptions::default()
     };
     let engine = crate::sandbox::engine(&options)?;

@@ -48,6 +48,7 @@ pub struct World {
     seeding: Vec<JoinHandle<()>>,
     lines: Vec<Line>,
     servers: Vec<Server>,
+    faults: Arc<Mutex<Vec<String>>>,
 }
 
 /// The demo's folders. They are gone when this is dropped, whoever still holds a file in them.
@@ -103,6 +104,7 @@ impl World {
             move || make_past(&store, &data_dir, wishes.large, started)
         });
         let stop = Arc::new(AtomicBool::new(false));
+        let faults = Arc::new(Mutex::new(Vec::new()));
         let (mut servers, mut lines, mut seeding) = (Vec::new(), Vec::new(), Vec::new());
         let mut config = Config {
             product: "shop".into(),
@@ -138,7 +140,7 @@ impl World {
             config.servers.insert((*name).into(), server_config(address, &secrets[1]));
             servers.push(server);
             seeding.push(std::thread::spawn({
-                let stop = Arc::clone(&stop);
+                let (stop, faults) = (Arc::clone(&stop), Arc::clone(&faults));
                 move || {
                     let names: Vec<_> = seeds.iter().map(|seed| seed.name).collect();
                     let seeded = sow(&*sandbox.backend, &secrets[0], &gate, seeds, &stop);
@@ -146,7 +148,11 @@ impl World {
                     names.into_iter().for_each(|name| gate.open(name));
                     match seeded {
                         Ok(()) | Err(SeedError::Stopped(_)) => {}
-                        Err(error) => tracing::error!(error = %one_line(&error), "the demo's seed failed"),
+                        Err(error) => {
+                            let error = one_line(&error);
+                            tracing::error!("{error}");
+                            faults.lock().unwrap_or_else(PoisonError::into_inner).push(error);
+                        }
                     }
                 }
             }));
@@ -154,11 +160,11 @@ impl World {
         let past = past.await.map_err(|e| Failure::new("the demo's past could not be made").because(&e))?;
         past.map_err(|e| Failure::new("the demo's past could not be made").because(&e))?;
         let service = Service::start(config, HashMap::new());
-        Ok(Self { service, stop, seeding, lines, servers })
+        Ok(Self { service, stop, seeding, lines, servers, faults })
     }
 
-    /// Ends it: jobs are cancelled and cleaned up, servers stopped.
-    pub async fn end(mut self) {
+    /// Ends it: jobs are cancelled and cleaned up, servers stopped. What went wrong with the seeds.
+    pub async fn end(mut self) -> Vec<String> {
         if tokio::time::timeout(PATIENCE, self.service.shutdown()).await.is_err() {
             tracing::warn!("the demo's jobs did not end in time");
         }
@@ -172,6 +178,7 @@ impl World {
                 tracing::warn!("a server of the demo did not stop in time");
             }
         }
+        std::mem::take(&mut *self.faults.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -298,10 +305,11 @@ mod tests {
 
         // At once, while the rows are still being loaded: the backup waits for them.
         let service = &world.service;
+        let faults = || world.faults.lock().unwrap().join("\n");
         for seed in tenants::seeds(wishes.large) {
             let job = done(service, backup(seed.name)).await;
             if seed.open {
-                assert_eq!(job.state, JobState::Completed, "{}: {:?}", seed.name, job.failure);
+                assert_eq!(job.state, JobState::Completed, "{}: {:?}\n{}", seed.name, job.failure, faults());
                 let rows: u64 = (seed.rows)(seed.count).into_iter().map(|load| load.rows.count() as u64).sum();
                 assert_eq!(job.summary.unwrap().rows, rows, "{}", seed.name);
             } else {
@@ -325,7 +333,7 @@ mod tests {
             assert_eq!(Some(job.summary.unwrap().rows), rows);
             assert!(service.database_exists(&server, &database).await.unwrap());
         }
-        world.end().await;
+        assert_eq!(world.end().await, Vec::<String>::new());
         drop(place);
         assert!(folders.iter().all(|f| !f.exists()), "something is left: {folders:?}");
     }
