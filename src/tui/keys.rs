@@ -346,15 +346,7 @@ pub const BINDINGS: &[Binding] = &[
         &[C::Tenants, C::Backups, C::Jobs, C::Details],
         &[C::Tenants, C::Backups, C::Jobs, C::Details]
     ),
-    binding!(
-        Look,
-        AllBackups,
-        [ch('a')],
-        "all tenants",
-        "Backups of all tenants, or of the chosen one",
-        PANES,
-        &[C::Backups]
-    ),
+    binding!(Look, AllBackups, [ch('a')], "all", "Backups of all tenants, or of the chosen one", PANES, &[C::Backups]),
     binding!(Look, Messages, [ch('m')], "messages", "Everything that was told, newest last", LISTS, &[C::Jobs]),
     binding!(
         Look,

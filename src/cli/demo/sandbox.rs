@@ -15,7 +15,7 @@ pub struct Sandbox {
     pub storage: PathBuf,
 }
 
-/// Makes one. The login may make databases; into those that are there it comes by a user.
+/// Makes one. The login may make databases, and owns those that it makes.
 pub fn start(name: &str, administrator: &str, login: &str, password: &str) -> Result<Sandbox, SandboxError> {
     let options = SandboxOptions {
         name: name.to_uppercase(),

@@ -29,7 +29,7 @@ pub struct Seed {
     pub rows: fn(u64) -> Vec<Load>,
     /// How many.
     pub count: u64,
-    /// Whether the login pacrat has a user in it.
+    /// Whether the login pacrat owns it.
     pub open: bool,
 }
 

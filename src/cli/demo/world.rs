@@ -22,7 +22,7 @@ use super::line::Line;
 use super::seed::{SeedError, Seeder, quoted};
 use super::tenants::{self, FORBIDDEN, SERVERS, Seed};
 
-/// The login of the engine; it may make databases and open those that have a user for it.
+/// The login of the engine; it may make databases, and comes into those that it made.
 const LOGIN: &str = "pacrat";
 /// The servers' administrator, used by the seeds alone.
 const ADMINISTRATOR: &str = "sa";
@@ -143,7 +143,7 @@ impl World {
                 let (stop, faults) = (Arc::clone(&stop), Arc::clone(&faults));
                 move || {
                     let names: Vec<_> = seeds.iter().map(|seed| seed.name).collect();
-                    let seeded = sow(&*sandbox.backend, &secrets[0], &gate, seeds, &stop);
+                    let seeded = sow(&*sandbox.backend, &secrets, &gate, seeds, &stop);
                     // Whatever happened: nobody shall wait for ever.
                     names.into_iter().for_each(|name| gate.open(name));
                     match seeded {
@@ -222,18 +222,21 @@ fn server_config(address: std::net::SocketAddr, password: &str) -> ServerConfig 
 /// Databases first, so that they are there; then what is in them, the small ones first.
 fn sow(
     backend: &dyn Backend,
-    password: &str,
+    passwords: &[String; 2],
     gate: &Gate,
     mut seeds: Vec<Seed>,
     stop: &AtomicBool,
 ) -> Result<(), SeedError> {
-    let mut master = Seeder::login(backend, ADMINISTRATOR, password, "master", stop)?;
+    // Who makes a database owns it, and needs no user in it.
+    let mut master = Seeder::login(backend, ADMINISTRATOR, passwords[0].as_str(), "master", stop)?;
+    let mut owner = Seeder::login(backend, LOGIN, passwords[1].as_str(), "master", stop)?;
     for seed in &seeds {
-        master.batch(&format!("CREATE DATABASE {}", quoted(seed.name)))?;
+        let by = if seed.open { &mut owner } else { &mut master };
+        by.batch(&format!("CREATE DATABASE {}", quoted(seed.name)))?;
     }
     seeds.sort_by_key(|seed| seed.count);
     for seed in seeds {
-        sow_one(backend, password, &seed, stop)?;
+        sow_one(backend, &passwords[0], &seed, stop)?;
         gate.open(seed.name);
     }
     Ok(())
@@ -244,10 +247,6 @@ fn sow_one(backend: &dyn Backend, password: &str, seed: &Seed, stop: &AtomicBool
     seeder.script(seed.script)?;
     for load in (seed.rows)(seed.count) {
         seeder.load(load)?;
-    }
-    if seed.open {
-        seeder.batch(&format!("CREATE USER {0} FOR LOGIN {0}", quoted(LOGIN)))?;
-        seeder.batch(&format!("ALTER ROLE db_owner ADD MEMBER {}", quoted(LOGIN)))?;
     }
     Ok(())
 }

@@ -161,12 +161,22 @@ impl Job {
         self.steps.last().map(|s| s.step)
     }
 
+    /// The progress, in steps that move or check rows. A step after them may still be told the last of their counts.
+    pub fn counted(&self) -> Option<&Progress> {
+        let counts = !matches!(
+            self.step(),
+            Some(Step::Connecting | Step::ReadingSchema | Step::Writing | Step::Creating | Step::Indexing)
+                | Some(Step::Constraints | Step::Modules)
+        );
+        self.progress.as_ref().filter(|_| counts)
+    }
+
     /// Rows, then bytes, then nothing: a total that the source did not tell is not guessed.
     pub fn completion(&self) -> Completion {
         if self.info.state == JobState::Completed {
             return Completion::Whole;
         }
-        let Some(p) = self.progress.as_ref().filter(|_| !self.info.state.is_final()) else {
+        let Some(p) = self.counted().filter(|_| !self.info.state.is_final()) else {
             return Completion::Unknown;
         };
         let part = match (p.rows_total, p.bytes_total) {
@@ -195,7 +205,7 @@ impl Job {
         if self.info.state != JobState::Running {
             return None;
         }
-        let p = self.progress.as_ref()?;
+        let p = self.counted()?;
         let began = self.steps.last()?.began;
         if now.as_millisecond() - began.as_millisecond() < PATIENCE_MS {
             return None;

@@ -369,7 +369,11 @@ impl State {
             self.log.pop_front();
         }
         // Something quiet does not cover something loud that nobody has seen yet.
-        let covers = self.toast.as_ref().is_none_or(|t| told.loudness >= t.loudness || t.loudness < Loudness::Warning);
+        let covers = match self.toast.as_ref().map(|t| t.loudness) {
+            Some(Loudness::Error) => told.loudness == Loudness::Error,
+            Some(Loudness::Warning) => told.loudness > Loudness::Info,
+            _ => true,
+        };
         if covers {
             self.toast = Some(told);
         }

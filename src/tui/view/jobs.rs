@@ -135,7 +135,7 @@ pub fn doing(dot: &str, job: &Job, now: Timestamp) -> Line {
         (_, Some(step)) => parts.push(piece(Tone::Strong, step.label())),
         (_, None) => parts.push(piece(Tone::Dim, "starting")),
     }
-    if let Some(progress) = &job.progress {
+    if let Some(progress) = job.counted() {
         if let Some((bytes, rows)) = job.pace(now).filter(|_| job.info.state == JobState::Running)
             && let Some(rate) = quantity::rate(bytes, rows)
         {

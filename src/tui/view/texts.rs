@@ -167,7 +167,7 @@ fn job_lines(state: &State, job: &Job, width: usize, now: Timestamp) -> Vec<Line
             piece(Tone::Dim, format!("{:>8}", quantity::duration(seconds))),
         ]);
     }
-    if let Some(progress) = job.progress.as_ref().filter(|p| !p.current.is_empty() && !info.state.is_final()) {
+    if let Some(progress) = job.counted().filter(|p| !p.current.is_empty() && !info.state.is_final()) {
         out.push(Line::new());
         out.push(vec![piece(Tone::Strong, "Tables at work")]);
         for table in &progress.current {
