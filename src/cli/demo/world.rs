@@ -293,7 +293,6 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    #[ignore = "the sandbox does not execute definition statements yet"]
     async fn every_tenant_is_as_promised_and_nothing_is_left_behind() {
         let place = Place::new().unwrap();
         let folders = [place.folder.clone()].into_iter();
