@@ -18,6 +18,7 @@ use pacrat::bacpac::package::{DacMetadata, Deflater, Modified, Origin, PackageWr
 use pacrat::bacpac::plan::{BcpType, ColumnPlan, TablePlan};
 
 const PART: usize = 8 << 20;
+const PASSWORD: &str = "Bench-1-Password";
 
 fn plan() -> Arc<TablePlan> {
     let column = |name: &str, ty, nullable| ColumnPlan::new(name, ty, nullable);
@@ -172,7 +173,8 @@ fn main() {
     let mut sandbox = Command::new(pacrat)
         .args(["sandbox", "--listen", "127.0.0.1:0", "--data"])
         .arg(home.path().join("sandbox"))
-        .args(["--login", "sa=Bench-1-Password"])
+        .args(["--login", "bench:@PACRAT_BENCH_PASSWORD"])
+        .env("PACRAT_BENCH_PASSWORD", PASSWORD)
         .stdout(Stdio::piped())
         .spawn()
         .expect("the sandbox starts");
@@ -188,7 +190,7 @@ fn main() {
     std::fs::write(
         &config,
         format!(
-            "data_dir = \"data\"\n[servers.box]\nhost = \"127.0.0.1\"\nport = {port}\nlogin = \"sa\"\n\
+            "data_dir = \"data\"\n[servers.box]\nhost = \"127.0.0.1\"\nport = {port}\nlogin = \"bench\"\n\
              password_env = \"PACRAT_BENCH_PASSWORD\"\ntrust_certificate = true\n\
              [tenants.readings]\nserver = \"box\"\ndatabase = \"readings\"\n[stores.local]\npath = \"store\"\n"
         ),
@@ -199,7 +201,7 @@ fn main() {
             .args(["--quiet", "--config"])
             .arg(&config)
             .args(arguments)
-            .env("PACRAT_BENCH_PASSWORD", "Bench-1-Password")
+            .env("PACRAT_BENCH_PASSWORD", PASSWORD)
             .stdin(Stdio::null())
             .spawn()
             .expect("pacrat starts")
