@@ -86,13 +86,13 @@ fn row(id: u64, out: &mut Encoder, note: &mut Vec<u8>) -> Result<(), BcpError> {
     out.cell(0, Cell::BigInt(id as i64))?;
     out.cell(1, Cell::Int((dice % 5_000) as i32))?;
     out.cell(2, Cell::DateTime2 { days: 738_000 + (id / 2_000) as u32 % 3_000, ticks: dice % 86_400 * 10_000_000 })?;
-    out.cell(3, Cell::Decimal { negative: dice % 7 == 0, magnitude: u128::from(dice % 10_000_000) })?;
+    out.cell(3, Cell::Decimal { negative: dice.is_multiple_of(7), magnitude: u128::from(dice % 10_000_000) })?;
     note.clear();
     for unit in format!("read at door {} floor {}", dice % 90, dice % 11).encode_utf16() {
         note.extend_from_slice(&unit.to_le_bytes());
     }
     out.cell(4, Cell::Text(note))?;
-    out.cell(5, if dice % 5 == 0 { Cell::Null } else { Cell::Bit(dice % 2 == 0) })?;
+    out.cell(5, if dice.is_multiple_of(5) { Cell::Null } else { Cell::Bit(dice.is_multiple_of(2)) })?;
     out.row_end()
 }
 
