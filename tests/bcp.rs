@@ -438,7 +438,9 @@ proptest! {
     ) {
         let plan = plan_of(columns);
         let mut bytes = encode(&plan, &rows).unwrap();
-        prop_assume!(!bytes.is_empty());
+        if bytes.is_empty() {
+            return Ok(());
+        }
         let at = at.index(bytes.len());
         bytes[at] = value;
         for bytes in [&bytes[..], &bytes[..cut.index(bytes.len())]] {
