@@ -6,6 +6,11 @@
 Three things are judged, or only the one asked for: the model.xml that our types write (--typed: loaded and compared),
 the script for DacFx (--script), and the script for a server (--server: what stands inside or outside of a table's
 statement is not compared there, for it is not the same by design).
+    tests/oracle/script.py --against OLD NEW
+
+compares two packages by what DacFx itself makes of the second one's script: what objects use (BodyDependencies and the
+like, which a model may leave out) is found by DacFx on both sides, so that only real differences show.
+
 Prints a table kind x result and the differences that are not among the exceptions below; exit code 1 if there are any.
 Skips (exit 0, with a line on stderr) where ../shared or DacFx is not at hand.
 """
@@ -108,6 +113,8 @@ def retyped(package, out):
 
 def main():
     arguments = sys.argv[1:]
+    if arguments[:1] == ['--against'] and len(arguments) == 3:
+        return judge(load_oracle(), 'script', False, [], against=arguments[1:])
     wanted = [a for a in arguments if not a.startswith('--')]
     oracle, worst = load_oracle(), 0
     asked = [a[2:] for a in arguments if a in ('--typed', '--script', '--server')]
@@ -117,13 +124,15 @@ def main():
     return worst
 
 
-def judge(oracle, what, show, wanted):
+def judge(oracle, what, show, wanted, against=None):
     typed = what == 'typed'
     packages = []
     for folder in ('bacpacs', 'dacpacs', 'dacfx/golden'):
         packages += sorted(glob.glob(os.path.join(SHARED, folder, '*.[bd]acpac')))
     if wanted:
         packages = [p for p in packages if any(w in p for w in wanted)]
+    if against:
+        packages = [against[0]]
     table, failed, excused, copies = {}, 0, 0, []
     with tempfile.TemporaryDirectory() as tmp:
         for package in packages:
@@ -140,7 +149,7 @@ def judge(oracle, what, show, wanted):
                 problems += ['load: ' + l for l in lines if l not in before]
             else:
                 script, out = os.path.join(tmp, 'script.sql'), os.path.join(tmp, name + '.dacpac')
-                left = subprocess.run([TOOL, 'dacfx' if what == 'script' else 'judged', package, script], check=True, capture_output=True, text=True).stdout
+                left = subprocess.run([TOOL, 'dacfx' if what == 'script' else 'judged', against[1] if against else package, script], check=True, capture_output=True, text=True).stdout
                 problems += left.splitlines() if what == 'script' else []
                 code, lines = call(oracle['cmd_build'], script=script, out=out, version=None, name=None, desc=None, option=[], ignore=[])
                 if code:
