@@ -27,34 +27,56 @@ async fn start(encryption: EncryptionMode) -> (Engine, Server) {
     (engine, server)
 }
 
-type Tiberius = Client<Compat<tokio::net::TcpStream>>;
+pub type Tiberius = Client<Compat<tokio::net::TcpStream>>;
 
 async fn tiberius(server: &Server, encryption: EncryptionLevel) -> tiberius::Result<Tiberius> {
+    tiberius_at(server.address(), encryption).await
+}
+
+pub async fn tiberius_at(address: std::net::SocketAddr, encryption: EncryptionLevel) -> tiberius::Result<Tiberius> {
     let mut config = Config::new();
     config.host("127.0.0.1");
-    config.port(server.address().port());
+    config.port(address.port());
     config.authentication(AuthMethod::sql_server("sa", PASSWORD));
     config.encryption(encryption);
     config.trust_cert();
-    let socket = tokio::net::TcpStream::connect(server.address()).await.unwrap();
+    let socket = tokio::net::TcpStream::connect(address).await.unwrap();
     Client::connect(config, socket.compat_write()).await
 }
 
 async fn mssql(server: &Server, encryption: EncryptionSetting) -> TdsResult<TdsClient> {
-    let source = format!("tcp:127.0.0.1,{}", server.address().port());
+    // TDS 8 takes no certificate on trust alone: it is pinned.
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), server.certificate_pem().unwrap_or_default()).unwrap();
+    let pinned = encryption == EncryptionSetting::Strict;
+    connect(server.address(), None, encryption, pinned.then(|| file.path().to_string_lossy().into_owned())).await
+}
+
+pub async fn mssql_at(
+    address: std::net::SocketAddr,
+    database: Option<&str>,
+    encryption: EncryptionSetting,
+) -> TdsResult<TdsClient> {
+    connect(address, database, encryption, None).await
+}
+
+async fn connect(
+    address: std::net::SocketAddr,
+    database: Option<&str>,
+    encryption: EncryptionSetting,
+    certificate: Option<String>,
+) -> TdsResult<TdsClient> {
+    let source = format!("tcp:127.0.0.1,{}", address.port());
     let mut context = ClientContext::with_data_source(&source);
     context.user_name = "sa".into();
     context.password = PASSWORD.into();
+    context.database = database.unwrap_or_default().into();
     context.packet_size = 32767;
-    // TDS 8 takes no certificate on trust alone: it is pinned.
-    let strict = encryption == EncryptionSetting::Strict;
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), server.certificate_pem().unwrap_or_default()).unwrap();
     context.encryption_options = EncryptionOptions {
         mode: encryption,
-        trust_server_certificate: !strict,
+        trust_server_certificate: certificate.is_none(),
         host_name_in_cert: None,
-        server_certificate: strict.then(|| file.path().to_string_lossy().into_owned().into()),
+        server_certificate: certificate.map(Into::into),
     };
     TdsConnectionProvider {}.create_client(context, &source, None).await
 }

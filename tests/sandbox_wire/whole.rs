@@ -164,3 +164,171 @@ fn fact_22_and_68_transactions_reach_the_client() {
     assert!(contains(&answer, &[0xE3, 11, 0, 10, 0, 8]), "ENVCHANGE 10");
     assert!(order(&mut client, "SELECT * FROM t").ends_with(&done(0xFD, 0x10, 193, 0)));
 }
+
+/// Both drivers over the real engine.
+mod drivers {
+    use async_trait::async_trait;
+    use mssql_tds::connection::bulk_copy::{BulkCopy, BulkLoadRow};
+    use mssql_tds::connection::tds_client::{ExecuteOptions, ResultSet as _, StatementResult, TdsClient};
+    use mssql_tds::core::{EncryptionSetting, TdsResult};
+    use mssql_tds::datatypes::column_values::ColumnValues;
+    use mssql_tds::message::bulk_load::StreamingBulkLoadWriter;
+    use tiberius::EncryptionLevel;
+
+    use super::super::drivers::{mssql_at, tiberius_at};
+    use super::*;
+
+    async fn sandbox() -> Sandbox {
+        let options = SandboxOptions { sa_password: Some(PASSWORD.to_owned()), ..SandboxOptions::default() };
+        Sandbox::start(options).await.unwrap()
+    }
+
+    struct Person(i32, Option<String>, f64);
+
+    #[async_trait]
+    impl BulkLoadRow for Person {
+        async fn write_to_packet(&self, to: &mut StreamingBulkLoadWriter<'_>, column: &mut usize) -> TdsResult<()> {
+            let name = self.1.clone().map_or(ColumnValues::Null, |name| {
+                ColumnValues::String(mssql_tds::datatypes::sql_string::SqlString::from_utf8_string(name))
+            });
+            for value in [ColumnValues::Int(self.0), name, ColumnValues::Float(self.2)] {
+                to.write_column_value(*column, &value).await?;
+                *column += 1;
+            }
+            Ok(())
+        }
+    }
+
+    async fn run(client: &mut TdsClient, sql: &str) {
+        let mut at = client.execute(sql.to_owned(), ExecuteOptions::new()).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
+        while at != StatementResult::End {
+            at = client.advance().await.unwrap_or_else(|e| panic!("{sql}: {e}"));
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn rows_loaded_by_mssql_tds_are_read_by_both() {
+        let sandbox = sandbox().await;
+        let mut client = mssql_at(sandbox.address(), None, EncryptionSetting::PreferOff).await.unwrap();
+        run(&mut client, "CREATE DATABASE people").await;
+        run(&mut client, "USE people").await;
+        run(&mut client, "CREATE TABLE dbo.p (id int NOT NULL PRIMARY KEY, name nvarchar(50) NULL, x float NOT NULL)").await;
+        let people =
+            (0..10_000).map(|id| Person(id, (id % 7 != 0).then(|| format!("člověk {id}")), f64::from(id) / 3.0));
+        // The driver asks the server itself what the table's columns are.
+        let result = BulkCopy::new(&mut client, "dbo.p").write_to_server_zerocopy(people.collect::<Vec<_>>()).await;
+        assert_eq!(result.unwrap().rows_affected, 10_000);
+
+        client.execute("SELECT id, name, x FROM dbo.p ORDER BY id".to_owned(), ExecuteOptions::new()).await.unwrap();
+        let mut rows = 0;
+        while let Some(row) = client.next_row().await.unwrap() {
+            assert_eq!(row[0], ColumnValues::Int(rows));
+            assert_eq!(row[1] == ColumnValues::Null, rows % 7 == 0);
+            assert_eq!(row[2], ColumnValues::Float(f64::from(rows) / 3.0));
+            rows += 1;
+        }
+        assert_eq!(rows, 10_000);
+
+        let mut other = tiberius_at(sandbox.address(), EncryptionLevel::Required).await.unwrap();
+        other.execute("USE people", &[]).await.map(drop).ok();
+        let rows = other
+            .query("SELECT COUNT_BIG(*), MIN(id), MAX(name) FROM people.dbo.p WHERE id > @P1 AND name IS NOT NULL", &[&99i32])
+            .await
+            .unwrap()
+            .into_first_result()
+            .await
+            .unwrap();
+        assert_eq!(rows[0].get::<i64, _>(0), Some((100..10_000).filter(|id| id % 7 != 0).count() as i64));
+        assert_eq!(rows[0].get::<i32, _>(1), Some(100));
+        assert_eq!(rows[0].get::<&str, _>(2), Some("člověk 9999"));
+        let error = other.simple_query("INSERT people.dbo.p VALUES (1, N'x', 0)").await.map(drop).unwrap_err();
+        assert_eq!(error.code(), Some(2627));
+        sandbox.stop().await;
+    }
+
+    /// Speed of the whole, with `--ignored --nocapture`: a million rows of six columns in and out.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    #[ignore = "a measurement"]
+    async fn a_million_rows_in_and_out() {
+        let sandbox = sandbox().await;
+        let address = sandbox.address();
+        tokio::task::spawn_blocking(move || measure(address)).await.unwrap();
+        let mut client = mssql_at(address, Some("speed"), EncryptionSetting::PreferOff).await.unwrap();
+        let before = std::time::Instant::now();
+        client.execute("SELECT * FROM t".to_owned(), ExecuteOptions::new()).await.unwrap();
+        let mut rows = 0;
+        while client.next_row().await.unwrap().is_some() {
+            rows += 1;
+        }
+        eprintln!("mssql-tds reads {rows} rows in {:.2?}", before.elapsed());
+    }
+
+    fn measure(address: SocketAddr) {
+        use std::io::Read;
+        let types = [
+            declared(Base::Int, 0),
+            declared(Base::NVarChar, 40),
+            SqlType { precision: 18, scale: 4, ..declared(Base::Decimal, 0) },
+            declared(Base::BigInt, 0),
+            SqlType { scale: 7, ..declared(Base::DateTime2, 0) },
+            declared(Base::VarChar, 60),
+        ];
+        let mut client = Client::connect(address);
+        client.log_in("sa", PASSWORD, "", 32767, None);
+        order(&mut client, "CREATE DATABASE speed");
+        order(&mut client, "USE speed");
+        let columns = "a int NOT NULL PRIMARY KEY, b nvarchar(20), c decimal(18,4), d bigint, e datetime2(7), f varchar(60)";
+        order(&mut client, &format!("CREATE TABLE t ({columns})"));
+        let mut stream = vec![0x81, 6, 0];
+        for (index, ty) in types.iter().enumerate() {
+            stream.extend_from_slice(&[0, 0, 0, 0, 8 | u8::from(index > 0), 0]);
+            types::write(ty, false, &mut stream);
+            stream.push(0);
+        }
+        let form = RowForm::new(&types);
+        for id in 0..1_000_000 {
+            stream.push(0xD1);
+            let row = [
+                Value::Int(id),
+                Value::NChar(super::super::engine::utf16("name of a person")),
+                Value::Decimal { negative: false, magnitude: 123_456, precision: 18, scale: 4 },
+                Value::BigInt(i64::from(id) * 7),
+                Value::DateTime2 { days: 738_000, ticks: 12345, scale: 7 },
+                Value::Char(b"some words of an ordinary length, as they are"[..].into()),
+            ];
+            form.encode(&row, &mut stream).unwrap();
+        }
+        stream.extend_from_slice(&[0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        let megabytes = stream.len() as f64 / 1e6;
+        let bytes = super::super::client::packets(7, 0, &stream, 32767);
+        let columns = "a int, b nvarchar(20), c decimal(18,4), d bigint, e datetime2(7), f varchar(60)";
+        order(&mut client, &format!("INSERT BULK t ({columns}) WITH (TABLOCK, KEEP_NULLS)"));
+        let before = std::time::Instant::now();
+        std::io::Write::write_all(&mut client.socket, &bytes).unwrap();
+        assert_eq!(client.receive().unwrap().1, done(0xFD, 0x10, 240, 1_000_000));
+        let taken = before.elapsed();
+        eprintln!("in:  {megabytes:.0} MB in {taken:.2?}, {:.0} MB/s", megabytes / taken.as_secs_f64());
+        for sql in ["SELECT * FROM t", "SELECT * FROM t ORDER BY a", "SELECT f, a, b FROM t"] {
+            client.send_batch(sql);
+            let before = std::time::Instant::now();
+            let mut reader = std::io::BufReader::with_capacity(256 * 1024, &client.socket);
+            let (mut header, mut payload, mut total) = ([0u8; 8], vec![0u8; 32767], 0usize);
+            loop {
+                reader.read_exact(&mut header).unwrap();
+                let length = usize::from(u16::from_be_bytes([header[2], header[3]]));
+                reader.read_exact(&mut payload[..length - 8]).unwrap();
+                total += length;
+                if header[1] & 1 != 0 {
+                    break;
+                }
+            }
+            let taken = before.elapsed();
+            let megabytes = total as f64 / 1e6;
+            eprintln!("out: {sql}: {megabytes:.0} MB in {taken:.2?}, {:.0} MB/s", megabytes / taken.as_secs_f64());
+        }
+    }
+
+    fn declared(base: Base, length: u32) -> SqlType {
+        super::super::engine::sized(base, length)
+    }
+}

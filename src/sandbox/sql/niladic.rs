@@ -337,6 +337,10 @@ pub fn function(b: &Binder<'_>, name: &str, args: &[Expr]) -> SqlResult<Option<E
                         "lcid" => collation::lcid(&c) as i32,
                         "comparisonstyle" => collation::comparison_style(&c) as i32,
                         "version" => collation::version(&c) as i32,
+                        "tdscollation" => {
+                            let ty = SqlType { length: 5, ..types::plain(Base::VarBinary) };
+                            return Ok(super::functions::variant(ty, Value::Binary(c.tds[..].into())));
+                        }
                         _ => return Ok(Value::Null),
                     };
                     Ok(super::functions::variant(types::int(), Value::Int(n)))

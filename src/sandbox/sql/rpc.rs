@@ -266,6 +266,18 @@ impl SqlSession {
                 }
                 Ok((0, Vec::new()))
             }
+            "sp_tablecollations_100" => {
+                // What bulk loaders ask of a table before they load it.
+                let sql = "SELECT column_id AS colid, name, \
+                           CAST(COLLATIONPROPERTY(collation_name, 'TDSCollation') AS binary(5)) AS tds_collation_100, \
+                           collation_name AS collation_100 \
+                           FROM sys.all_columns WHERE object_id = OBJECT_ID(@object) ORDER BY column_id";
+                let object = given.first().map(text).unwrap_or_default();
+                let ty = types::nvarchar(4000, &self.collation());
+                let variable = Variable { ty, value: super::text::wide(&object), table: None };
+                let (status, _) = self.nested(sql, vec![("@object".to_owned(), variable)], out)?;
+                Ok((status, Vec::new()))
+            }
             "sp_reset_connection" => {
                 let _ = self.rollback(None);
                 Ok((0, Vec::new()))

@@ -518,6 +518,12 @@ impl Binder<'_> {
         if !sorted && !distinct {
             sorted = order_by_index(&mut plan, &exprs, &keys);
         }
+        if !sorted && !distinct && !assigns.is_empty() {
+            // Variables are assigned row by row in the order asked for, each row seeing the one before it.
+            let keys = keys.iter().map(|(at, descending)| (exprs[*at].clone(), *descending)).collect();
+            plan = Plan::Sort { input: Box::new(plan), keys };
+            sorted = true;
+        }
         let total = exprs.len();
         let key_types: Vec<(SqlType, bool)> =
             keys.iter().map(|(at, _)| (exprs[*at].ty.clone(), exprs[*at].nullable)).collect();
