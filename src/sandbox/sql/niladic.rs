@@ -349,6 +349,18 @@ pub fn function(b: &Binder<'_>, name: &str, args: &[Expr]) -> SqlResult<Option<E
             e.nullable = true;
             e
         }
+        super::tokens::NEXT_VALUE => {
+            let Some(super::expr::Node::Const(name)) = args.first().map(|a| &a.node) else { return Ok(None) };
+            let shown = text_of(name, None);
+            let (ty, _) = sequence(s, b.database, &shown).ok_or_else(|| error::invalid_object(&shown))?;
+            let mut e = make("NEXT VALUE FOR", true, ty, vec![text_arg(0), here()], |env, v, _, _| {
+                let shown = text_of(&v[0], None);
+                let database = integer_of(&v[1]).unwrap_or(0) as i32;
+                next_value(env.ctx.session, database, &shown)
+            });
+            e.nullable = false;
+            e
+        }
         "PARSENAME" => {
             let mut e = make("PARSENAME", true, sysname, vec![text_arg(0), int_arg(1)], |_, v, _, _| {
                 let Some(parts) = meta::names::parts(&text_of(&v[0], None)) else { return Ok(Value::Null) };
@@ -366,6 +378,59 @@ pub fn function(b: &Binder<'_>, name: &str, args: &[Expr]) -> SqlResult<Option<E
         }
     };
     Ok(Some(out))
+}
+
+/// A sequence by name: its type, and the object.
+fn sequence(
+    s: &super::session::SqlSession,
+    database: i32,
+    name: &str,
+) -> Option<(SqlType, std::sync::Arc<meta::Object>)> {
+    let id = object_id_of(s, database, name, Some("SO"))?;
+    let db = match meta::names::parts(name)?.as_slice() {
+        [d, _, _] => s.database_named(d)?,
+        _ => database,
+    };
+    let object = s.database_meta(db)?.object(id)?.clone();
+    match &object.kind {
+        Kind::Sequence(q) => Some((q.ty.clone(), object.clone())),
+        _ => None,
+    }
+}
+
+fn next_value(s: &super::session::SqlSession, database: i32, name: &str) -> SqlResult<Value> {
+    let (ty, object) = sequence(s, database, name).ok_or_else(|| error::invalid_object(name))?;
+    let Kind::Sequence(q) = &object.kind else { return Err(error::invalid_object(name)) };
+    let next = q.counter.update(|last| {
+        let n = match *last {
+            None => q.start,
+            Some(l) => {
+                let n = l + q.increment;
+                if (q.minimum..=q.maximum).contains(&n) {
+                    n
+                } else if q.cycling {
+                    if q.increment > 0 { q.minimum } else { q.maximum }
+                } else {
+                    return None;
+                }
+            }
+        };
+        *last = Some(n);
+        Some(n)
+    });
+    let next = next.ok_or_else(|| {
+        SqlError::batch(
+            11728,
+            1,
+            16,
+            format!(
+                "The sequence object '{}' has reached its minimum or maximum value. Restart the sequence object to allow new \
+                 values to be generated.",
+                object.name
+            ),
+        )
+    })?;
+    super::convert::make_number(&ty, super::number::Decimal::from_i128(next), "expression")
 }
 
 fn meta_call(f: super::hook::MetaFunction, args: Vec<Expr>, ty: SqlType) -> Expr {

@@ -591,3 +591,14 @@ fn catalogue_queries_over_many_tables_stay_quick() {
     let asked = started.elapsed();
     assert!(made.as_secs() < 60 && asked.as_secs() < 20, "made in {made:?}, asked in {asked:?}");
 }
+
+#[test]
+fn sequences_give_values_in_queries_and_defaults() {
+    let mut s = in_database("seq");
+    let s = s.as_mut();
+    run(s, "CREATE SEQUENCE dbo.numbers AS int START WITH 5 INCREMENT BY 2");
+    assert_eq!(answer(s, "SELECT NEXT VALUE FOR dbo.numbers, NEXT VALUE FOR [dbo].[numbers] AS b"), "5|7");
+    assert_eq!(answer(s, "CREATE TABLE t (id int NOT NULL DEFAULT (NEXT VALUE FOR dbo.numbers), v int)"), "");
+    assert_eq!(answer(s, "INSERT t(v) VALUES (1), (2) SELECT id, v FROM t"), "9|1;11|2");
+    assert_eq!(answer(s, "SELECT NEXT VALUE FOR nope"), "208: Invalid object name 'nope'.");
+}

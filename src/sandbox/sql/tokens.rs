@@ -12,6 +12,9 @@ use super::error::{self, SqlError, SqlResult};
 /// The longest nesting of expressions and queries that is read.
 const RECURSION: usize = 120;
 
+/// What stands for `NEXT VALUE FOR` in parsed expressions.
+pub const NEXT_VALUE: &str = "NEXT_VALUE_FOR";
+
 /// A token and where it stands.
 #[derive(Debug, Clone)]
 pub struct Spanned {
@@ -183,6 +186,36 @@ impl Tokens {
         .at_line(line)
     }
 
+    /// Tokens for the parser. It does not know `NEXT VALUE FOR name`: that becomes a call of [`NEXT_VALUE`].
+    fn slice(&self, from: usize, to: usize) -> Vec<TokenWithSpan> {
+        let mut out = Vec::with_capacity(to.saturating_sub(from));
+        let mut at = from;
+        while at < to.min(self.len()) {
+            let inner = &self.list[at].inner;
+            if self.is(at, "NEXT")
+                && self.is(at + 1, "VALUE")
+                && self.is(at + 2, "FOR")
+                && let Some((_, end)) = self.name(at + 3)
+                && end <= to
+            {
+                let name = self.source(at + 3, end).to_string();
+                for token in [
+                    Token::make_word(NEXT_VALUE, None),
+                    Token::LParen,
+                    Token::NationalStringLiteral(name),
+                    Token::RParen,
+                ] {
+                    out.push(TokenWithSpan { token, span: inner.span });
+                }
+                at = end;
+                continue;
+            }
+            out.push(inner.clone());
+            at += 1;
+        }
+        out
+    }
+
     /// Lets the parser read `from..to`; all of it must be read.
     pub fn parse<T>(
         &self,
@@ -190,8 +223,7 @@ impl Tokens {
         to: usize,
         read: impl FnOnce(&mut Parser<'_>) -> Result<T, sqlparser::parser::ParserError>,
     ) -> SqlResult<T> {
-        let slice: Vec<TokenWithSpan> =
-            self.list.get(from..to).unwrap_or_default().iter().map(|t| t.inner.clone()).collect();
+        let slice = self.slice(from, to);
         let count = slice.len();
         let mut parser = Parser::new(&DIALECT).with_recursion_limit(RECURSION).with_tokens_with_locations(slice);
         match read(&mut parser) {

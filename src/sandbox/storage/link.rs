@@ -12,6 +12,9 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 /// What a scan's consumer wants: go on or not.
 pub type Stop = ControlFlow<()>;
 
+/// How long a short lock is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// How deep a connection is in a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Depth {
@@ -48,7 +51,8 @@ fn present<T>(found: rusqlite::Result<Option<T>>) -> rusqlite::Result<Option<T>>
 impl Link {
     pub(super) fn open(path: &Path, generation: u32, keeps: bool) -> rusqlite::Result<Link> {
         let conn = Connection::open(path)?;
-        conn.busy_timeout(Duration::from_secs(20))?;
+        // Readers too meet a short lock now and then: the last connection of a file tidies up when it closes.
+        conn.busy_timeout(PATIENCE)?;
         conn.pragma_update(None, "page_size", 16384)?;
         conn.pragma_update(None, "journal_mode", "WAL")?;
         // A crash of the machine may lose the sandbox's last seconds; a crash of the process may not.
@@ -56,7 +60,6 @@ impl Link {
         conn.pragma_update(None, "cache_size", -16_000)?;
         conn.pragma_update(None, "mmap_size", 1i64 << 30)?;
         conn.pragma_update(None, "temp_store", "FILE")?;
-        conn.busy_timeout(Duration::ZERO)?;
         conn.set_prepared_statement_cache_capacity(128);
         Ok(Link { conn, depth: Depth::None, generation, known: RefCell::default() })
     }
@@ -88,6 +91,16 @@ impl Link {
         if self.depth == Depth::None {
             self.conn.execute_batch("BEGIN DEFERRED")?;
             self.depth = Depth::Read;
+            // Takes the snapshot here and now: a statement that met a lock while it is prepared would take the table for
+            // missing.
+            let looked = self
+                .conn
+                .prepare_cached("SELECT 1 FROM sqlite_master LIMIT 1")
+                .and_then(|mut s| s.query_row([], |_| Ok(())).optional());
+            if let Err(e) = looked {
+                self.rollback();
+                return Err(e);
+            }
         }
         Ok(())
     }
@@ -102,6 +115,18 @@ impl Link {
         if self.depth == Depth::Write {
             return Ok(true);
         }
+        // Here it is waited in small steps, so that the client is heard.
+        self.conn.busy_timeout(Duration::ZERO)?;
+        let out = self.wait_to_write(patience, &mut poll);
+        self.conn.busy_timeout(PATIENCE)?;
+        out
+    }
+
+    fn wait_to_write<E: From<rusqlite::Error>>(
+        &mut self,
+        patience: Option<Duration>,
+        poll: &mut dyn FnMut() -> Result<(), E>,
+    ) -> Result<bool, E> {
         let started = Instant::now();
         let mut pause = Duration::from_micros(200);
         loop {
