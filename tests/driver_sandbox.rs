@@ -12,11 +12,7 @@ use pacrat::bacpac::package::{BoundPackage, Bytes, Limits};
 use pacrat::bacpac::plan::{BcpType, TablePlan};
 use pacrat::bacpac::script::{self, Form, Phase};
 use pacrat::sandbox::collation;
-use pacrat::sandbox::meta::server::DEFAULT_COLLATION;
-use pacrat::sandbox::meta::{Product, Server as Metadata};
-use pacrat::sandbox::server::{ListenConfig, Server};
-use pacrat::sandbox::sql::{CatalogueHooks, Engine, EngineBackend};
-use pacrat::sandbox::storage::Storage;
+use pacrat::sandbox::{Sandbox, SandboxOptions};
 use pacrat::sqlserver::orders::Orders;
 use pacrat::sqlserver::rows::{ReadOptions, ServerColumn};
 use pacrat::sqlserver::target::{Encryption, Secret, Target};
@@ -24,14 +20,15 @@ use pacrat::sqlserver::{admin, connect};
 use support::{bacpacs, shared};
 use tokio_util::sync::CancellationToken;
 
-async fn sandbox() -> (Server, Target) {
-    let metadata = Metadata::new("SANDBOX", Product::parse("2019").unwrap(), DEFAULT_COLLATION, "secret");
-    let engine = Engine::new(metadata, Storage::private().unwrap(), CatalogueHooks::default()).unwrap();
-    let server = Server::start(Arc::new(EngineBackend(engine)), ListenConfig::default()).await.unwrap();
+const LATIN: &str = "SQL_Latin1_General_CP1_CI_AS";
+
+async fn sandbox() -> (Sandbox, Target) {
+    let options = SandboxOptions { sa_password: Some("secret".into()), ..SandboxOptions::default() };
+    let sandbox = Sandbox::start(options).await.unwrap();
     let mut target = Target::new("127.0.0.1", "sa", Secret::new("secret"));
-    target.port = Some(server.address().port());
+    target.port = Some(sandbox.address().port());
     target.encryption = Encryption::Off;
-    (server, target)
+    (sandbox, target)
 }
 
 fn columns(plan: &TablePlan, database: &str) -> Vec<ServerColumn> {
@@ -110,7 +107,7 @@ async fn every_real_package_goes_into_the_sandbox_and_out_again() {
         }
         let (package, model) = BoundPackage::open(Bytes::new(std::fs::read(path).unwrap()), Limits::default()).unwrap();
         let expected = expected(&shared, &name);
-        let database_collation = model.options().and_then(|o| o.collation()).unwrap_or(DEFAULT_COLLATION).to_owned();
+        let database_collation = model.options().and_then(|o| o.collation()).unwrap_or(LATIN).to_owned();
         let mut master = connect::open(&target.with_database("master"), &cancel).await.unwrap();
         let created = admin::create_database(&mut *master, &name, Some(&database_collation), &cancel).await.unwrap();
         let target = target.with_database(&name);

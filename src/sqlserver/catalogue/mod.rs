@@ -156,6 +156,8 @@ struct Builder<'a> {
     types: Types,
     schemas: HashMap<i64, String>,
     objects: HashMap<i64, ObjectRow>,
+    /// Partitions by object.
+    partitions: HashMap<i64, Vec<Record<'a>>>,
     /// Columns' names by object and column id.
     column_names: HashMap<(i64, i64), String>,
     made: Vec<Object>,
@@ -197,6 +199,7 @@ impl<'a> Builder<'a> {
             types,
             schemas,
             objects,
+            partitions: grouped(rows, "sys.partitions", "object_id"),
             column_names,
             made: Vec::new(),
             not_carried: Vec::new(),

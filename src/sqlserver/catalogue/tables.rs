@@ -145,20 +145,50 @@ impl Builder<'_> {
         Some(column)
     }
 
-    /// The columns of a table that an expression of the server names, in its order: such expressions come normalised,
-    /// every name in brackets (fact 30).
+    /// What an expression of the server names, in its order: columns of its table, types it converts to, functions it
+    /// calls. Such expressions come normalised, every name in brackets (facts 30 and 31).
     pub(super) fn columns_in(&self, expression: &str, table: &Name, id: i64) -> Entries {
-        let found = tokens(expression).into_iter().filter(|t| t.kind == Kind::Name).filter_map(|t| t.name());
-        let known = |name: &String| self.column_names.iter().any(|((object, _), n)| *object == id && n == name);
-        Entries::from(found.filter(known).map(|c| Reference::to(&table.child(&c))).collect::<Vec<_>>())
+        let found = tokens(expression);
+        let name = |i: usize| found.get(i).filter(|t| t.kind == Kind::Name).and_then(|t| t.name());
+        let sign = |i: usize, sign| found.get(i).is_some_and(|t| t.is_sign(sign));
+        let mut out = Vec::new();
+        let mut i = 0;
+        while i < found.len() {
+            let Some(first) = name(i) else {
+                i += 1;
+                continue;
+            };
+            if let (true, Some(second)) = (sign(i + 1, '.'), name(i + 2)) {
+                // A function by its two names; anything else of two names has none in this model.
+                let object = Name::two(first, second);
+                if self.objects.values().any(|o| o.name == object) {
+                    out.push(Reference::to(&object));
+                }
+                i += 3;
+                continue;
+            }
+            let before = |n: usize| i.checked_sub(n).and_then(|i| found.get(i));
+            let converts = before(1).is_some_and(|t| t.is("AS"))
+                || before(1).is_some_and(|t| t.is_sign('('))
+                    && before(2).is_some_and(|t| ["CONVERT", "TRY_CONVERT", "PARSE"].iter().any(|w| t.is(w)));
+            if converts {
+                out.push(self.types.reference(&first));
+            } else if self.column_names.iter().any(|((object, _), n)| *object == id && *n == first) {
+                out.push(Reference::to(&table.child(first)));
+            }
+            i += 1;
+        }
+        Entries::from(out)
     }
 
     /// The compression of an index's partitions (0 is the heap), where there is any.
     pub(super) fn compression(&self, object: i64, index: i64) -> Vec<DataCompression> {
         let mut own: Vec<_> = self
-            .rows
-            .of("sys.partitions")
-            .filter(|r| r.int("object_id") == Some(object) && r.int("index_id") == Some(index))
+            .partitions
+            .get(&object)
+            .into_iter()
+            .flatten()
+            .filter(|r| r.int("index_id") == Some(index))
             // 3 is what every columnstore has.
             .filter(|r| !matches!(r.int("data_compression"), None | Some(0 | 3)))
             .collect();
