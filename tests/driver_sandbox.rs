@@ -165,10 +165,8 @@ async fn every_real_package_goes_into_the_sandbox_and_out_again() {
         assert!(model.objects.iter().any(|o| !matches!(o, Object::Key(k) if k.form == KeyForm::Unique)));
         drop(orders);
         drop(connection);
-        master
-            .batch(&format!("DROP DATABASE {}", pacrat::sqlserver::quote::identifier(created.database())), "x", &cancel)
-            .await
-            .unwrap();
+        admin::drop_database(&mut *master, &created, 3, &cancel).await.unwrap();
+        assert!(!admin::database_exists(&mut *master, &name, &cancel).await.unwrap());
         eprintln!("{name}: {} tables", with_rows.len());
     }
     assert!(std::env::var("ONLY").is_ok() || tables > 50, "{tables} tables compared");
