@@ -56,10 +56,10 @@ fn row(i: u32, name: &mut Vec<u8>) -> [Cell<'_>; 6] {
     let n = i64::from(i);
     [
         Cell::Int(i as i32),
-        if i % 10 == 0 { Cell::Null } else { Cell::BigInt(n * 7919) },
+        if i.is_multiple_of(10) { Cell::Null } else { Cell::BigInt(n * 7919) },
         Cell::Money(n * 12_345),
         Cell::DateTime2 { days: 737_000 + i % 5_000, ticks: u64::from(i) * 100_000 % 864_000_000_000 },
-        Cell::Decimal { negative: i % 3 == 0 && i > 0, magnitude: u128::from(i) * 1_000_003 },
+        Cell::Decimal { negative: i.is_multiple_of(3) && i > 0, magnitude: u128::from(i) * 1_000_003 },
         Cell::Text(name),
     ]
 }

@@ -1,9 +1,8 @@
 //! Schemas and tables with their columns.
 
-use super::tokens::{Kind, tokens};
 use super::{Builder, grouped};
 use crate::bacpac::model::{
-    BUILT_IN_SCHEMAS, Column, ColumnForm, CompressionLevel, DataCompression, Durability, Entries, GeneratedAlways,
+    BUILT_IN_SCHEMAS, Column, ColumnForm, CompressionLevel, DataCompression, Durability, GeneratedAlways,
     LockEscalation, Name, Reference, Schema, Script, Table,
 };
 use crate::sqlserver::error::SqlError;
@@ -83,13 +82,11 @@ impl Builder<'_> {
                 let same = |r: &&Record<'_>| r.int("column_id") == number;
                 let definition = computed.get(&id).into_iter().flatten().find(same);
                 let identity = identities.get(&id).into_iter().flatten().find(same);
-                let Some(mut column) = self.column_of(&name, id, c, definition, identity) else {
+                let Some(column) = self.column_of(&name, c, definition, identity) else {
                     return cannot(&format!("unreadable: column {} has an unknown type", c.string("name")));
                 };
-                self.attached(id, number, &mut column.rest);
                 table.columns.push(column);
             }
-            self.attached(id, None, &mut table.rest);
             self.made.push(table.into());
         }
         Ok(())
@@ -98,7 +95,6 @@ impl Builder<'_> {
     fn column_of(
         &mut self,
         table: &Name,
-        id: i64,
         r: &Record<'_>,
         computed: Option<&Record<'_>>,
         identity: Option<&Record<'_>>,
@@ -111,7 +107,6 @@ impl Builder<'_> {
             let text = definition.string("definition");
             let persisted = definition.bool("is_persisted");
             return Some(Column {
-                dependencies: self.columns_in(&text, table, id),
                 collation: None,
                 persisted,
                 persisted_nullable: (persisted && !r.bool("is_nullable")).then_some(false),
@@ -143,42 +138,6 @@ impl Builder<'_> {
         }
         debug_assert_eq!(column.form, ColumnForm::Simple);
         Some(column)
-    }
-
-    /// What an expression of the server names, in its order: columns of its table, types it converts to, functions it
-    /// calls. Such expressions come normalised, every name in brackets (facts 30 and 31).
-    pub(super) fn columns_in(&self, expression: &str, table: &Name, id: i64) -> Entries {
-        let found = tokens(expression);
-        let name = |i: usize| found.get(i).filter(|t| t.kind == Kind::Name).and_then(|t| t.name());
-        let sign = |i: usize, sign| found.get(i).is_some_and(|t| t.is_sign(sign));
-        let mut out = Vec::new();
-        let mut i = 0;
-        while i < found.len() {
-            let Some(first) = name(i) else {
-                i += 1;
-                continue;
-            };
-            if let (true, Some(second)) = (sign(i + 1, '.'), name(i + 2)) {
-                // A function by its two names; anything else of two names has none in this model.
-                let object = Name::two(first, second);
-                if self.objects.values().any(|o| o.name == object) {
-                    out.push(Reference::to(&object));
-                }
-                i += 3;
-                continue;
-            }
-            let before = |n: usize| i.checked_sub(n).and_then(|i| found.get(i));
-            let converts = before(1).is_some_and(|t| t.is("AS"))
-                || before(1).is_some_and(|t| t.is_sign('('))
-                    && before(2).is_some_and(|t| ["CONVERT", "TRY_CONVERT", "PARSE"].iter().any(|w| t.is(w)));
-            if converts {
-                out.push(self.types.reference(&first));
-            } else if self.column_names.iter().any(|((object, _), n)| *object == id && *n == first) {
-                out.push(Reference::to(&table.child(first)));
-            }
-            i += 1;
-        }
-        Entries::from(out)
     }
 
     /// The compression of an index's partitions (0 is the heap), where there is any.

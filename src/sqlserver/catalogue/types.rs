@@ -79,15 +79,6 @@ impl Types {
         })
     }
 
-    /// A reference to a type that an expression names without its schema.
-    pub(super) fn reference(&self, name: &str) -> Reference {
-        let user = self.by_id.values().find(|t| t.user_defined && t.name.last() == name && t.name.schema() == "dbo");
-        match user {
-            Some(ty) => Reference::to(&ty.name),
-            None => Reference::built_in(&Name::one(name)),
-        }
-    }
-
     /// The built-in type that an alias type stands for.
     fn base(&self, r: &Record<'_>) -> Option<&str> {
         let system = r.int("system_type_id")?;
