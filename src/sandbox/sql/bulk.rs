@@ -324,7 +324,11 @@ impl SqlSession {
     fn load_rows(&self, ctx: &Context<'_>, access: &Access, load: &mut Load) -> SqlResult<(u64, [Option<i128>; 2])> {
         let table = access.table();
         let link = self.link(load.database)?;
-        let defaults = self.defaults_of(access)?;
+        // A listed column whose NULLs are kept never needs its default.
+        let needs = |at: usize| !load.keep_nulls || !load.targets.iter().any(|t| t.at == at);
+        let defaults: Vec<Option<Expr>> = (0..table.columns.len())
+            .map(|at| if needs(at) { self.default_of(access, at) } else { Ok(None) })
+            .collect::<SqlResult<_>>()?;
         let references = if load.check_constraints { self.references_of(access)? } else { Vec::new() };
         let form = RowForm::new(load.stream.iter());
         let raw = load.raw_plan(access, &defaults);

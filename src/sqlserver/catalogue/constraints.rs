@@ -43,7 +43,7 @@ impl Builder<'_> {
                     let constraint =
                         keys.get(&id).into_iter().flatten().find(|k| k.int("unique_index_id") == Some(number)).copied();
                     let mut rest = Rest::default();
-                    let Some(name) = constraint.and_then(|k| self.constraint_name(&k, &mut rest, None)) else {
+                    let Some(name) = constraint.and_then(|k| self.constraint_name(&k, &mut rest)) else {
                         self.left_out("key", on.child(&name));
                         continue;
                     };
@@ -77,7 +77,6 @@ impl Builder<'_> {
                         Index {
                             name: on.child(&name),
                             unique: r.bool("is_unique"),
-                            dependencies: filter.as_deref().map(|f| self.columns_in(f, &on, id)).unwrap_or_default(),
                             filter: filter.map(Script::new),
                             disabled: r.bool("is_disabled"),
                             fill_factor,
@@ -109,7 +108,6 @@ impl Builder<'_> {
                             clustered: kind == 5,
                             disabled: r.bool("is_disabled"),
                             compression_delay: r.int("compression_delay").filter(|d| *d != 0),
-                            dependencies: filter.as_deref().map(|f| self.columns_in(f, &on, id)).unwrap_or_default(),
                             filter: filter.map(Script::new),
                             columns,
                             compression: self.compression(id, number),
@@ -132,7 +130,7 @@ impl Builder<'_> {
             let Some(owner) = self.objects.get(&table).filter(|o| o.kind == "U") else { continue };
             let (on, mut rest) = (owner.name.clone(), Rest::default());
             let Some(column) = self.column(table, Some(number)) else { continue };
-            let Some(name) = self.constraint_name(&r, &mut rest, Some(number)) else { continue };
+            let Some(name) = self.constraint_name(&r, &mut rest) else { continue };
             self.made.push(
                 DefaultConstraint {
                     name,
@@ -152,7 +150,7 @@ impl Builder<'_> {
             let Some(table) = r.int("parent_object_id") else { continue };
             let Some(owner) = self.objects.get(&table).filter(|o| o.kind == "U") else { continue };
             let (on, mut rest) = (owner.name.clone(), Rest::default());
-            let Some(name) = self.constraint_name(&r, &mut rest, None) else { continue };
+            let Some(name) = self.constraint_name(&r, &mut rest) else { continue };
             let text = r.string("definition");
             rest.set_untrusted(r.bool("is_not_trusted"));
             self.made.push(
@@ -160,10 +158,10 @@ impl Builder<'_> {
                     name,
                     rest,
                     not_for_replication: r.bool("is_not_for_replication"),
-                    dependencies: self.columns_in(&text, &on, table),
                     condition: Some(Script::new(without_parentheses(&text))),
                     disabled: r.bool("is_disabled"),
                     table: on,
+                    ..Check::default()
                 }
                 .into(),
             );
@@ -188,7 +186,7 @@ impl Builder<'_> {
             let from = names("parent_object_id", "parent_column_id");
             let to = names("referenced_object_id", "referenced_column_id");
             let mut rest = Rest::default();
-            let Some(name) = self.constraint_name(&r, &mut rest, None) else { continue };
+            let Some(name) = self.constraint_name(&r, &mut rest) else { continue };
             rest.set_untrusted(r.bool("is_not_trusted"));
             let action = |column| ReferentialAction::from_number(r.int(column).unwrap_or_default());
             self.made.push(

@@ -22,7 +22,7 @@ use super::error::SqlError;
 use super::orders::{Orders, Record};
 use super::rows::{ReadOptions, ServerColumn};
 use crate::bacpac::model::tokens;
-use crate::bacpac::model::{Annotation, Attached, Model, Name, Node, Object, Plans, Rest};
+use crate::bacpac::model::{Model, Name, Object, Plans, Rest};
 use crate::bacpac::plan::TablePlan;
 use query::Rows;
 use types::Types;
@@ -156,14 +156,12 @@ struct Builder<'a> {
     types: Types,
     schemas: HashMap<i64, String>,
     objects: HashMap<i64, ObjectRow>,
+    /// Partitions by object.
+    partitions: HashMap<i64, Vec<Record<'a>>>,
     /// Columns' names by object and column id.
     column_names: HashMap<(i64, i64), String>,
     made: Vec<Object>,
     not_carried: Vec<NotCarried>,
-    /// The number of the next annotation that is attached elsewhere.
-    next_annotation: u32,
-    /// Annotations to attach to a table or, with a column id, to a column.
-    attach: HashMap<(i64, Option<i64>), Vec<u32>>,
 }
 
 impl<'a> Builder<'a> {
@@ -197,11 +195,10 @@ impl<'a> Builder<'a> {
             types,
             schemas,
             objects,
+            partitions: grouped(rows, "sys.partitions", "object_id"),
             column_names,
             made: Vec::new(),
             not_carried: Vec::new(),
-            next_annotation: 3,
-            attach: HashMap::new(),
         }
     }
 
@@ -209,7 +206,6 @@ impl<'a> Builder<'a> {
         self.made.push(Object::DatabaseOptions(database::options(self.rows)));
         self.schemas();
         self.types();
-        // Keys, defaults and checks before the tables: their annotations are attached to these.
         self.keys_and_indexes();
         self.defaults();
         self.checks();
@@ -251,30 +247,13 @@ impl<'a> Builder<'a> {
     }
 
     /// The name of a constraint: its own, or none and an annotation where the server made it up.
-    fn constraint_name(&mut self, r: &Record<'_>, rest: &mut Rest, column: Option<i64>) -> Option<Name> {
+    fn constraint_name(&self, r: &Record<'_>, rest: &mut Rest) -> Option<Name> {
         let name = self.object(r.int("object_id"))?.name.clone();
         if !r.bool("is_system_named") {
             return Some(name);
         }
         rest.set_system_name(&name);
-        let number = self.next_annotation;
-        self.next_annotation += 1;
-        for node in &mut rest.nodes {
-            if let Node::Annotation(Annotation { name: Some(n), disambiguator, .. }) = node
-                && *n == name.to_string()
-            {
-                *disambiguator = Some(number.to_string());
-            }
-        }
-        self.attach.entry((r.int("parent_object_id")?, column)).or_default().push(number);
         Some(Name::default())
-    }
-
-    fn attached(&mut self, object: i64, column: Option<i64>, rest: &mut Rest) {
-        for number in self.attach.remove(&(object, column)).unwrap_or_default() {
-            rest.nodes
-                .push(Node::Attached(Attached { disambiguator: Some(number.to_string()), ..Attached::default() }));
-        }
     }
 }
 

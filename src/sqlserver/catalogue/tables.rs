@@ -1,9 +1,8 @@
 //! Schemas and tables with their columns.
 
-use super::tokens::{Kind, tokens};
 use super::{Builder, grouped};
 use crate::bacpac::model::{
-    BUILT_IN_SCHEMAS, Column, ColumnForm, CompressionLevel, DataCompression, Durability, Entries, GeneratedAlways,
+    BUILT_IN_SCHEMAS, Column, ColumnForm, CompressionLevel, DataCompression, Durability, GeneratedAlways,
     LockEscalation, Name, Reference, Schema, Script, Table,
 };
 use crate::sqlserver::error::SqlError;
@@ -83,13 +82,11 @@ impl Builder<'_> {
                 let same = |r: &&Record<'_>| r.int("column_id") == number;
                 let definition = computed.get(&id).into_iter().flatten().find(same);
                 let identity = identities.get(&id).into_iter().flatten().find(same);
-                let Some(mut column) = self.column_of(&name, id, c, definition, identity) else {
+                let Some(column) = self.column_of(&name, c, definition, identity) else {
                     return cannot(&format!("unreadable: column {} has an unknown type", c.string("name")));
                 };
-                self.attached(id, number, &mut column.rest);
                 table.columns.push(column);
             }
-            self.attached(id, None, &mut table.rest);
             self.made.push(table.into());
         }
         Ok(())
@@ -98,7 +95,6 @@ impl Builder<'_> {
     fn column_of(
         &mut self,
         table: &Name,
-        id: i64,
         r: &Record<'_>,
         computed: Option<&Record<'_>>,
         identity: Option<&Record<'_>>,
@@ -111,7 +107,6 @@ impl Builder<'_> {
             let text = definition.string("definition");
             let persisted = definition.bool("is_persisted");
             return Some(Column {
-                dependencies: self.columns_in(&text, table, id),
                 collation: None,
                 persisted,
                 persisted_nullable: (persisted && !r.bool("is_nullable")).then_some(false),
@@ -145,20 +140,14 @@ impl Builder<'_> {
         Some(column)
     }
 
-    /// The columns of a table that an expression of the server names, in its order: such expressions come normalised,
-    /// every name in brackets (fact 30).
-    pub(super) fn columns_in(&self, expression: &str, table: &Name, id: i64) -> Entries {
-        let found = tokens(expression).into_iter().filter(|t| t.kind == Kind::Name).filter_map(|t| t.name());
-        let known = |name: &String| self.column_names.iter().any(|((object, _), n)| *object == id && n == name);
-        Entries::from(found.filter(known).map(|c| Reference::to(&table.child(&c))).collect::<Vec<_>>())
-    }
-
     /// The compression of an index's partitions (0 is the heap), where there is any.
     pub(super) fn compression(&self, object: i64, index: i64) -> Vec<DataCompression> {
         let mut own: Vec<_> = self
-            .rows
-            .of("sys.partitions")
-            .filter(|r| r.int("object_id") == Some(object) && r.int("index_id") == Some(index))
+            .partitions
+            .get(&object)
+            .into_iter()
+            .flatten()
+            .filter(|r| r.int("index_id") == Some(index))
             // 3 is what every columnstore has.
             .filter(|r| !matches!(r.int("data_compression"), None | Some(0 | 3)))
             .collect();
