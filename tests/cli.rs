@@ -345,3 +345,72 @@ fn ten_thousand_backups_are_listed_quickly() {
     // Generous: this is an unoptimised build on a busy machine.
     assert!(all.as_secs_f64() < 5.0, "{all:?}");
 }
+
+/// A server that takes connections and never says a word; a pacrat that backs up from it and is in the middle of it.
+#[cfg(unix)]
+fn stuck_backup() -> (Pacrat, std::net::TcpListener, std::process::Child) {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let text = format!(
+        "[servers.s]\nhost = \"127.0.0.1\"\nport = {port}\nlogin = \"sa\"\npassword = \"x\"\nconnect_timeout = 600\n\
+         [tenants.a]\nserver = \"s\"\n"
+    );
+    let pacrat = Pacrat::new().config(&text);
+    let child = std::process::Command::new(assert_cmd::cargo::cargo_bin("pacrat"))
+        .env_clear()
+        .env("HOME", pacrat.home.path())
+        .env("PACRAT_CONFIG", pacrat.home.path().join("config.toml"))
+        .args(["backup", "a", "--json"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Connected: the job is at work.
+    let _held = silent.accept().unwrap();
+    std::mem::forget(_held);
+    (pacrat, silent, child)
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_cancels_within_two_seconds_and_says_so() {
+    let (pacrat, _silent, child) = stuck_backup();
+    let begun = std::time::Instant::now();
+    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    assert!(begun.elapsed().as_secs() < 2, "{:?}", begun.elapsed());
+    let last = String::from_utf8(output.stdout).unwrap().lines().last().unwrap().to_owned();
+    let last: serde_json::Value = serde_json::from_str(&last).unwrap();
+    assert_eq!(last["what"]["state"], "cancelled");
+    let jobs: serde_json::Value = serde_json::from_str(&pacrat.run(&["jobs", "--json"]).out).unwrap();
+    assert_eq!(jobs[0]["state"], "cancelled");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_process_leaves_an_interrupted_job_and_the_next_start_says_so() {
+    let (pacrat, _silent, mut child) = stuck_backup();
+    let jobs = |pacrat: &Pacrat| -> serde_json::Value {
+        serde_json::from_str(&pacrat.run(&["jobs", "--json"]).out).unwrap()
+    };
+    assert_eq!(jobs(&pacrat)[0]["state"], "running", "a living process's job is its own");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let found = jobs(&pacrat);
+    assert_eq!(found[0]["state"], "interrupted");
+    assert!(found[0]["failure"]["hint"].as_str().unwrap().contains("start the backup again"), "{found}");
+    // A partial file of a dead process is reported and removed by the next command that works.
+    let store = pacrat.home.path().join(".local/share/pacrat/backups");
+    std::fs::create_dir_all(&store).unwrap();
+    std::fs::write(store.join("a_20260102030405.bacpac.partial"), "half").unwrap();
+    let ran = pacrat.run(&["tenants"]);
+    assert!(ran.out.contains("interrupted"), "{}", ran.out);
+    let ran = pacrat.run(&["verify", "a_20260102030405"]);
+    assert_eq!(ran.code, 2, "a partial file is no backup: {ran:?}");
+    std::fs::write(store.join("b_20260102030405.bacpac"), "no package").unwrap();
+    let ran = pacrat.run(&["verify", "b_20260102030405"]);
+    assert!(ran.err.contains("found a_20260102030405.bacpac.partial (4 B): its job is dead; removed"), "{}", ran.err);
+    assert!(!store.join("a_20260102030405.bacpac.partial").exists());
+}

@@ -17,7 +17,7 @@ pub enum Style {
     Bars,
     /// A line for each step, and for progress now and then.
     Lines,
-    /// Nothing but warnings.
+    /// Nothing.
     Quiet,
 }
 
@@ -116,9 +116,9 @@ impl Board {
                 due.then(|| bar(job, false))
             }
             What::Message { severity, text } => {
-                let warning = *severity == Severity::Warning;
-                if warning || self.style != Style::Quiet {
-                    let mark = if warning { "warning: " } else { "" };
+                // Quiet: the summary has the warnings.
+                if self.style != Style::Quiet {
+                    let mark = if *severity == Severity::Warning { "warning: " } else { "" };
                     self.above(&format!("{title}: {mark}{text}"));
                 }
                 None

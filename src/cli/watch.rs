@@ -160,6 +160,10 @@ impl Watch {
                 let mut out = output::stdout();
                 use std::io::Write;
                 writeln!(out, "{}", output::clean(&completed(&title, summary, took)))?;
+                // Told as they came, unless nothing was.
+                for remark in summary.remarks.iter().filter(|_| self.quiet) {
+                    writeln!(out, "  {}", output::clean(remark))?;
+                }
                 out.flush()?;
             }
             (JobState::Cancelled, _) => output::tell(&format!("{title}: cancelled, nothing is left behind")),
@@ -185,9 +189,6 @@ fn completed(title: &str, s: &Summary, took: f64) -> String {
         ..60.0 => format!(" in {took:.1} s"),
         _ => format!(" in {}", duration(took as i64)),
     });
-    for remark in &s.remarks {
-        line.push_str(&format!("\n  {remark}"));
-    }
     line
 }
 

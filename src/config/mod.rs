@@ -145,7 +145,7 @@ impl Default for Config {
             workers: 0,
             jobs_per_server: 2,
             connections: 4,
-            compression: 3,
+            compression: 4,
             store: DEFAULT_STORE.into(),
             servers: BTreeMap::new(),
             tenants: BTreeMap::new(),

@@ -51,6 +51,8 @@ enum Order {
     Part(Ready),
     /// All parts are there: the end of the package.
     Finish(Box<Origin>),
+    /// No more is wanted, whoever still holds [`Parts`].
+    Stop,
 }
 
 /// A part on its way to the file.
@@ -98,7 +100,7 @@ impl Parts {
 /// The file, and what was written: nothing if the end was never asked for.
 type Ended = (Box<dyn Pending>, Result<Option<Written>, Failure>);
 
-/// The thread that writes. Dropping the last [`Parts`] and this without [`Writing::finish`] ends it, too.
+/// The thread that writes.
 pub struct Writing {
     parts: Parts,
     room: u32,
@@ -134,9 +136,8 @@ impl Writing {
 
     /// Stop writing. The file, to be discarded, and the failure that made the writer stop by itself, if one did.
     pub async fn end(self) -> (Option<Box<dyn Pending>>, Result<Option<Written>, Failure>) {
-        let Self { parts, thread, .. } = self;
-        drop(parts);
-        match thread.await {
+        let _ = self.parts.orders.send(Order::Stop);
+        match self.thread.await {
             Ok((pending, result)) => (Some(pending), result),
             Err(e) => (None, Err(Failure::new("pacrat made a mistake of its own").because(&e))),
         }
@@ -176,6 +177,7 @@ fn append(
                 out.flush().map_err(PackageError::Write)?;
                 return Ok(Some(written));
             }
+            Order::Stop => break,
         }
     }
     Ok(None)

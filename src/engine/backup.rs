@@ -83,7 +83,8 @@ impl Backup<'_> {
             connections: jobs.servers.connections(&self.tenant.server),
             snapshot: catalogue.facts.allows_snapshot,
         };
-        let moved = match extract::tables(job, &from, &tables, &writing.parts()).await {
+        let read = extract::tables(job, &from, &tables, &writing.parts()).await;
+        let moved = match read {
             Ok(moved) => moved,
             Err(stop) => {
                 job.cleaning_up();

@@ -13,6 +13,7 @@ use super::job::{JobContext, Meter, Stop, TableMeter};
 use super::package::{self, Opened};
 use crate::bacpac::bcp::BcpError;
 use crate::bacpac::package::{PackageError, Report, TableData};
+use crate::bacpac::plan::BcpType;
 use crate::sqlserver::connect;
 use crate::sqlserver::rows::{RowConnection, ServerColumn};
 use crate::sqlserver::target::Target;
@@ -39,6 +40,10 @@ pub async fn tables(
         let Some(columns) = columns.remove(&key) else {
             return Err(Failure::new(format!("table {} was created and is not there", table.plan)).into());
         };
+        for column in table.plan.columns.iter().filter(|c| c.ty == BcpType::RowVersion) {
+            // No server takes the value of such a column (error 273).
+            job.remark(format!("table {}: column {} gets new row versions from the server", table.plan, column.name));
+        }
         meters.push(TableMeter::new(table.plan.to_string(), Some(counted.rows), Some(table.bytes())));
         work.push(Load { table: *n, meter: work.len(), rows: counted.rows, columns });
     }

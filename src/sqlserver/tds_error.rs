@@ -24,6 +24,10 @@ pub(super) fn connecting(target: &Target, error: Error) -> SqlError {
         | Error::NoServerCertificate => SqlError::Tls { address, cause: error.to_string() },
         Error::Io(e) => SqlError::Unreachable { address, cause: e.to_string() },
         Error::ConnectionError(cause) | Error::ConnectionClosed(cause) => SqlError::Unreachable { address, cause },
+        // The driver's words for a stream that ends in the middle of the login's answer (a gateway that is restarted).
+        Error::ProtocolError(cause) if cause.contains("Failed to receive token") => {
+            SqlError::Unreachable { address, cause: "the connection was closed during the login".into() }
+        }
         Error::TimeoutError(_) => SqlError::Timeout {
             doing: format!("connecting to {address}"),
             seconds: target.connect_timeout.as_secs().max(1),
