@@ -392,9 +392,8 @@ fn ctrl_c_cancels_within_two_seconds_and_says_so() {
 #[test]
 fn a_killed_process_leaves_an_interrupted_job_and_the_next_start_says_so() {
     let (pacrat, _silent, mut child) = stuck_backup();
-    let jobs = |pacrat: &Pacrat| -> serde_json::Value {
-        serde_json::from_str(&pacrat.run(&["jobs", "--json"]).out).unwrap()
-    };
+    let jobs =
+        |pacrat: &Pacrat| -> serde_json::Value { serde_json::from_str(&pacrat.run(&["jobs", "--json"]).out).unwrap() };
     assert_eq!(jobs(&pacrat)[0]["state"], "running", "a living process's job is its own");
     child.kill().unwrap();
     child.wait().unwrap();

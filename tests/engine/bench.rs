@@ -51,13 +51,16 @@ impl Bench {
         }
         for first in (1..=500).step_by(100) {
             let rows = (first..first + 100).map(|n| format!("({n}, N'Customer {n}', NULL)"));
-            let sql = format!("INSERT INTO dbo.Customer (Id, Name, Note) VALUES {}", rows.collect::<Vec<_>>().join(", "));
+            let sql =
+                format!("INSERT INTO dbo.Customer (Id, Name, Note) VALUES {}", rows.collect::<Vec<_>>().join(", "));
             order(&mut *orders, &sql).await;
         }
         for first in (1..=5000).step_by(500) {
             let rows = (first..first + 500).map(|n| format!("({}, {}.25, '2026-01-01')", n % 500 + 1, n));
-            let sql =
-                format!("INSERT INTO dbo.[Order] (CustomerId, Amount, Placed) VALUES {}", rows.collect::<Vec<_>>().join(", "));
+            let sql = format!(
+                "INSERT INTO dbo.[Order] (CustomerId, Amount, Placed) VALUES {}",
+                rows.collect::<Vec<_>>().join(", ")
+            );
             order(&mut *orders, &sql).await;
         }
         bench
@@ -65,7 +68,10 @@ impl Bench {
 
     /// With no databases but the server's own.
     pub async fn empty() -> Self {
-        let options = SandboxOptions { logins: vec![LoginOptions::administrator("operator", PASSWORD)], ..SandboxOptions::default() };
+        let options = SandboxOptions {
+            logins: vec![LoginOptions::administrator("operator", PASSWORD)],
+            ..SandboxOptions::default()
+        };
         let server = Sandbox::start(options).await.expect("the sandbox starts");
         let home = tempfile::tempdir().unwrap();
         let text = format!(
@@ -232,4 +238,3 @@ impl Drop for Report {
         println!("{}", self.0.join("\n"));
     }
 }
-

@@ -51,7 +51,11 @@ async fn dropped_during_each_step_nothing_is_left() {
         } else {
             format!("{partial:?} {databases:?}")
         };
-        report.line(format!("{job:<8} {step:<20} {fault:<44} {:>4} ms  {left} ({:?})", took.as_millis(), ended.state.unwrap()));
+        report.line(format!(
+            "{job:<8} {step:<20} {fault:<44} {:>4} ms  {left} ({:?})",
+            took.as_millis(),
+            ended.state.unwrap()
+        ));
         let failed = ended.state == Some(JobState::Failed) && ended.failure.is_some();
         // Running out of space is no passing thing; everything else here is.
         let retryable = ended.failure.as_ref().is_some_and(|f| f.retryable) || fault.starts_with("error=1105");

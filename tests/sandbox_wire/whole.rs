@@ -200,7 +200,8 @@ mod drivers {
     }
 
     async fn run(client: &mut TdsClient, sql: &str) {
-        let mut at = client.execute(sql.to_owned(), ExecuteOptions::new()).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
+        let mut at =
+            client.execute(sql.to_owned(), ExecuteOptions::new()).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
         while at != StatementResult::End {
             at = client.advance().await.unwrap_or_else(|e| panic!("{sql}: {e}"));
         }
@@ -212,7 +213,8 @@ mod drivers {
         let mut client = mssql_at(sandbox.address(), None, EncryptionSetting::PreferOff).await.unwrap();
         run(&mut client, "CREATE DATABASE people").await;
         run(&mut client, "USE people").await;
-        run(&mut client, "CREATE TABLE dbo.p (id int NOT NULL PRIMARY KEY, name nvarchar(50) NULL, x float NOT NULL)").await;
+        run(&mut client, "CREATE TABLE dbo.p (id int NOT NULL PRIMARY KEY, name nvarchar(50) NULL, x float NOT NULL)")
+            .await;
         let people =
             (0..10_000).map(|id| Person(id, (id % 7 != 0).then(|| format!("člověk {id}")), f64::from(id) / 3.0));
         // The driver asks the server itself what the table's columns are.
@@ -232,7 +234,10 @@ mod drivers {
         let mut other = tiberius_at(sandbox.address(), EncryptionLevel::Required).await.unwrap();
         other.execute("USE people", &[]).await.map(drop).ok();
         let rows = other
-            .query("SELECT COUNT_BIG(*), MIN(id), MAX(name) FROM people.dbo.p WHERE id > @P1 AND name IS NOT NULL", &[&99i32])
+            .query(
+                "SELECT COUNT_BIG(*), MIN(id), MAX(name) FROM people.dbo.p WHERE id > @P1 AND name IS NOT NULL",
+                &[&99i32],
+            )
             .await
             .unwrap()
             .into_first_result()
@@ -277,7 +282,8 @@ mod drivers {
         client.log_in("sa", PASSWORD, "", 32767, None);
         order(&mut client, "CREATE DATABASE speed");
         order(&mut client, "USE speed");
-        let columns = "a int NOT NULL PRIMARY KEY, b nvarchar(20), c decimal(18,4), d bigint, e datetime2(7), f varchar(60)";
+        let columns =
+            "a int NOT NULL PRIMARY KEY, b nvarchar(20), c decimal(18,4), d bigint, e datetime2(7), f varchar(60)";
         order(&mut client, &format!("CREATE TABLE t ({columns})"));
         let mut stream = vec![0x81, 6, 0];
         for (index, ty) in types.iter().enumerate() {
