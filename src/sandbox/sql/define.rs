@@ -486,7 +486,7 @@ impl Hooks for RowHooks<'_> {
             let Some(at) = access.place(column_id) else { return Ok(false) };
             let ctx = Context::new(session);
             let mut found = false;
-            let _ = access.scan.run(&ctx, None, &mut |_, row| {
+            let _ = access.narrowed([at]).run(&ctx, None, &mut |_, row| {
                 if matches!(row[at], Value::Null) {
                     found = true;
                     return Ok(ControlFlow::Break(()));

@@ -920,14 +920,12 @@ fn stream(ctx: &Context<'_>, scan: &TableScan, picks: &[usize], out: &mut Out<'_
     let whole = picks.len() == scan.form.len() && picks.iter().enumerate().all(|(i, p)| i == *p);
     let mut rows = 0u64;
     let mut buffer = Vec::new();
-    let mut cells: Vec<&[u8]> = Vec::new();
-    let _ = &mut cells;
     link.scan::<SqlError>(scan.object.object_id, order, |_, body| {
         ctx.tick()?;
         if whole {
             out.reply.raw_row(body)?;
         } else {
-            let mut cells: Vec<&[u8]> = Vec::with_capacity(scan.form.len());
+            let mut cells = smallvec::SmallVec::<[&[u8]; 32]>::new();
             for cell in scan.form.cells(body) {
                 cells.push(cell.map_err(damaged)?.whole);
             }

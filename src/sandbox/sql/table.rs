@@ -300,6 +300,15 @@ impl Access {
         Ok(())
     }
 
+    /// The same scan, reading these columns only.
+    pub fn narrowed(&self, places: impl IntoIterator<Item = usize>) -> TableScan {
+        let mut used = vec![false; self.scan.columns.len()];
+        for p in places {
+            used[p] = true;
+        }
+        TableScan { used: std::rc::Rc::new(std::cell::RefCell::new(used)), ..self.scan.clone() }
+    }
+
     /// The rows that satisfy no check of the table's: whether `check` holds for all.
     pub fn all_satisfy(&self, ctx: &Context<'_>, condition: &Expr) -> SqlResult<bool> {
         let mut holds = true;
@@ -391,7 +400,8 @@ impl Reference {
     pub fn holds(&self, ctx: &Context<'_>) -> SqlResult<bool> {
         let link = ctx.session.link(self.parent.database)?;
         let mut holds = true;
-        let _ = self.child.scan.run(ctx, None, &mut |_, row| {
+        let scan = self.child.narrowed(self.places().into_iter().map(|(c, _, _)| c));
+        let _ = scan.run(ctx, None, &mut |_, row| {
             if !self.satisfied(link, row)? {
                 holds = false;
                 return Ok(ControlFlow::Break(()));
@@ -628,7 +638,12 @@ impl SqlSession {
         let mut arena: Vec<u8> = Vec::new();
         let mut late: Vec<(usize, u32, i64)> = Vec::new();
         let mut duplicate = None;
-        let _ = access.scan.run(ctx, None, &mut |id, row| {
+        // A filter may look at any column.
+        let scan = match &access.indexes[at].1 {
+            Some(_) => access.scan.clone(),
+            None => access.narrowed(ix.keys().filter_map(|k| access.place(k.column_id))),
+        };
+        let _ = scan.run(ctx, None, &mut |id, row| {
             let Some(k) = access.key(ctx, at, row, id)? else { return Ok(ControlFlow::Continue(())) };
             if k > last {
                 if !link.put_key(table, index_id, &k, id)? {
