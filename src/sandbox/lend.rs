@@ -762,4 +762,39 @@ mod tests {
         ok(b, "USE master");
         ok(a, "DROP DATABASE probe_db");
     }
+
+    #[test]
+    fn orders_of_an_operator() {
+        let engine = engine(Product::Sql2022);
+        let mut s = enter(&engine, "sa", "secret", "").unwrap();
+        let s = s.as_mut();
+        ok(s, "CREATE DATABASE shop");
+        ok(s, "USE shop");
+        ok(
+            s,
+            "CREATE TABLE t(id int IDENTITY(1, 1), a int); INSERT t(a) VALUES (1); CREATE TABLE e(id int IDENTITY(1, 1), a int)",
+        );
+        assert_eq!(numbers(&ok(s, "DBCC CHECKIDENT ('dbo.t', RESEED, 100)")), [7998, 2528]);
+        assert!(numbers(&ok(s, "DBCC CHECKIDENT ('dbo.e', RESEED, 100) WITH NO_INFOMSGS")).is_empty());
+        // A table that had rows goes on after the value, one that never had any begins with it.
+        ok(s, "INSERT t(a) VALUES (2); INSERT e(a) VALUES (2)");
+        assert_eq!(ok(s, "SELECT MAX(id) FROM t; SELECT MAX(id) FROM e").text(), "101 / 100");
+        assert!(numbers(&ok(s, "DBCC CHECKDB ('shop') WITH NO_INFOMSGS")).is_empty());
+        assert_eq!(numbers(&run(s, "DBCC CHECKIDENT ('dbo.nope')")), [2501]);
+        ok(s, "CREATE TRIGGER tr ON t AFTER INSERT AS RETURN");
+        ok(s, "DISABLE TRIGGER tr ON t; UPDATE STATISTICS t");
+        assert_eq!(ok(s, "SELECT is_disabled FROM sys.triggers").text(), "1");
+        ok(s, "ENABLE TRIGGER ALL ON t");
+        assert_eq!(ok(s, "SELECT is_disabled FROM sys.triggers").text(), "0");
+        assert_eq!(numbers(&run(s, "CREATE DATABASE c CONTAINMENT = PARTIAL")), [12824]);
+        ok(s, "EXEC sp_configure 'contained database authentication', 1; RECONFIGURE");
+        ok(s, "CREATE DATABASE c CONTAINMENT = PARTIAL");
+        assert_eq!(ok(s, "SELECT containment_desc FROM sys.databases WHERE name = 'c'").text(), "PARTIAL");
+        ok(s, "EXEC sp_addextendedproperty N'MS_Description', N'what', N'SCHEMA', N'dbo', N'TABLE', N't'");
+        assert_eq!(
+            ok(s, "SELECT class_desc, name, CONVERT(nvarchar(10), value) FROM sys.extended_properties").text(),
+            "OBJECT_OR_COLUMN|MS_Description|what"
+        );
+        ok(s, "EXEC sp_rename 'dbo.t', 'u'; SELECT * FROM u");
+    }
 }

@@ -100,7 +100,7 @@ pub enum Stop {
 /// The line (from 1) of a byte offset.
 pub fn line_of(sql: &str, offset: usize) -> u32 {
     let upto = sql.as_bytes().get(..offset.min(sql.len())).unwrap_or_default();
-    u32::try_from(upto.iter().filter(|b| **b == b'\n').count()).unwrap_or(u32::MAX - 1) + 1
+    u32::try_from(memchr::memchr_iter(b'\n', upto).count()).unwrap_or(u32::MAX - 1) + 1
 }
 
 /// The offset after blanks and comments (which nest).

@@ -404,6 +404,7 @@ impl Database {
     pub fn new(database_id: i32, name: &str, collation: &str, owner: &str, options: Options) -> Database {
         let now = Stamp::now();
         let guid = *uuid::Uuid::new_v4().as_bytes();
+        let compatibility_level = options.compatibility_level;
         let fixed = [
             "db_owner",
             "db_accessadmin",
@@ -489,7 +490,7 @@ impl Database {
             schemas,
             principals,
             role_members: Vec::new(),
-            permissions: vec![],
+            permissions: public_permissions(compatibility_level),
             properties: Shards::default(),
             types: Vec::new(),
             xml_collections: Vec::new(),
@@ -791,6 +792,24 @@ fn take(map: &mut Shards<i32, BTreeSet<i32>>, key: i32, value: i32) {
     } else {
         map.insert(key, Arc::new(set));
     }
+}
+
+/// What everybody is granted in a fresh database since 2016, as exports of real servers show.
+fn public_permissions(compatibility_level: u8) -> Vec<Permission> {
+    if compatibility_level < 130 {
+        return Vec::new();
+    }
+    ["VIEW ANY COLUMN ENCRYPTION KEY DEFINITION", "VIEW ANY COLUMN MASTER KEY DEFINITION"]
+        .map(|name| Permission {
+            class: 0,
+            major_id: 0,
+            minor_id: 0,
+            grantee: 0,
+            grantor: DBO,
+            name: name.to_string(),
+            state: 'G',
+        })
+        .to_vec()
 }
 
 /// The SID of a role: an authority of its own and the id.

@@ -886,10 +886,10 @@ impl SqlSession {
 
 /// The next value of an identity column.
 pub fn next_identity(i: &Identity) -> i128 {
-    i.counter.update(|last| {
-        let n = last.map_or(i.seed, |l| l + i.increment);
-        *last = Some(n);
-        n
+    // Beyond 128 bits nothing fits any type: the column's own overflow says so.
+    i.counter.take(i.seed, i.increment, |next| {
+        let n = next.unwrap_or(if i.increment > 0 { i128::MAX } else { i128::MIN });
+        (Some(n), n)
     })
 }
 

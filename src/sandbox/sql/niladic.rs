@@ -401,22 +401,13 @@ fn sequence(
 fn next_value(s: &super::session::SqlSession, database: i32, name: &str) -> SqlResult<Value> {
     let (ty, object) = sequence(s, database, name).ok_or_else(|| error::invalid_object(name))?;
     let Kind::Sequence(q) = &object.kind else { return Err(error::invalid_object(name)) };
-    let next = q.counter.update(|last| {
-        let n = match *last {
-            None => q.start,
-            Some(l) => {
-                let n = l + q.increment;
-                if (q.minimum..=q.maximum).contains(&n) {
-                    n
-                } else if q.cycling {
-                    if q.increment > 0 { q.minimum } else { q.maximum }
-                } else {
-                    return None;
-                }
-            }
+    let next = q.counter.take(q.start, q.increment, |next| {
+        let next = match next.filter(|n| (q.minimum..=q.maximum).contains(n)) {
+            Some(n) => Some(n),
+            None if q.cycling => Some(if q.increment > 0 { q.minimum } else { q.maximum }),
+            None => None,
         };
-        *last = Some(n);
-        Some(n)
+        (next, next)
     });
     let next = next.ok_or_else(|| {
         SqlError::batch(

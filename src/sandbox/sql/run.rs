@@ -821,23 +821,14 @@ impl SqlSession {
     fn other(&mut self, t: &Tokens, s: &Statement, out: &mut Out<'_>) -> SqlResult<()> {
         let (first, second) = (t.word(s.from), t.word(s.from + 1));
         match first.as_str() {
-            "CHECKPOINT" | "RECONFIGURE" | "REVERT" => {}
+            "RECONFIGURE" => crate::sandbox::ddl::exec::procedures::reconfigure(&self.engine.catalogue),
+            "CHECKPOINT" | "REVERT" => {}
             "DBCC" => {
                 if second == "USEROPTIONS" {
                     return self.user_options(out);
                 }
-                let quiet = (s.from..s.to).any(|i| t.is(i, "NO_INFOMSGS"));
-                if !quiet {
-                    out.reply.message(&Message {
-                        number: 2528,
-                        state: 1,
-                        class: 0,
-                        text: "DBCC execution completed. If DBCC printed error messages, contact your system administrator."
-                            .into(),
-                        procedure: String::new(),
-                        line: s.line,
-                    })?;
-                }
+                // CHECKIDENT and its like are the catalogue's.
+                return self.definition(t, s, out);
             }
             "KILL" => {
                 let spid = t.source(s.from + 1, s.from + 2).parse::<u16>().unwrap_or(0);

@@ -37,7 +37,7 @@ pub fn parse(sql: &str, from: usize, quoted_identifier: bool) -> DdlResult<Optio
 
 fn parse_here(sql: &str, start: usize, quoted_identifier: bool, line: u32) -> DdlResult<Option<Parsed>> {
     // A batch may hold thousands of statements: only as much is lexed as this one seems to need.
-    let mut most = 2_000;
+    let mut most = 256;
     loop {
         let (tokens, stop) = lex_some(sql, start, quoted_identifier, most);
         let mut cursor = Cursor { sql, start, tokens: &tokens, at: 0 };
@@ -45,7 +45,7 @@ fn parse_here(sql: &str, start: usize, quoted_identifier: bool, line: u32) -> Dd
         // The parser looks a few tokens ahead; near the cut it may have seen an end that is none.
         let near = cursor.at + 8 >= tokens.len();
         match (found, stop) {
-            (_, Stop::Limit) if near => most = most.saturating_mul(16),
+            (_, Stop::Limit) if near => most = most.saturating_mul(8),
             (Ok(None), _) => return Ok(None),
             (_, Stop::Error(lexing)) if near => return Err(lexing),
             (Ok(Some(statement)), _) => {
