@@ -122,9 +122,11 @@ async fn a_running_job_is_cancelled_and_cleans_up_before_it_ends() {
     scheduler.cancel(job).await.unwrap();
     let seen = until_ended(&mut events, job).await;
     assert!(asked.elapsed() < Duration::from_secs(2));
-    let order =
-        ["queued", "Running", "data", "progress", "Cancelling", "CleaningUp", "left nothing", "ended Cancelled"];
-    assert_eq!(words(&seen), order);
+    // Progress is told at a pace of its own: on a busy machine none may come in between.
+    let order = ["queued", "Running", "data", "Cancelling", "CleaningUp", "left nothing", "ended Cancelled"];
+    let mut told = words(&seen);
+    told.retain(|w| w != "progress");
+    assert_eq!(told, order);
     let Some(What::Ended { summary, failure, .. }) = seen.last() else { panic!() };
     assert_eq!((summary.rows, summary.bytes, failure), (42, 420, &None));
     assert_eq!(summary.remarks, ["left nothing"]);

@@ -10,7 +10,16 @@ const MARKS: usize = 3;
 
 /// Columns that cleaned text takes.
 pub fn width(text: &str) -> usize {
-    text.chars().map(|c| c.width().unwrap_or(0)).sum()
+    text.chars().map(columns).sum()
+}
+
+/// Columns that a character takes. Terminals give the halfwidth voiced marks of Japanese a column of their own, and so
+/// does what draws here; the tables of Unicode count them to the letter before.
+fn columns(c: char) -> usize {
+    match c {
+        '\u{ff9e}' | '\u{ff9f}' => 1,
+        _ => c.width().unwrap_or(0),
+    }
 }
 
 /// Text without anything that moves the cursor, hides or turns text round. Whatever is invisible becomes visible.
@@ -38,7 +47,7 @@ fn clean_until(text: &str, unicode: bool, limit: usize) -> String {
         }
         let shown = if unicode { in_unicode(c) } else { in_ascii(c) };
         let Some(shown) = shown else { continue };
-        match shown.width().unwrap_or(0) {
+        match columns(shown) {
             0 if marks >= MARKS => continue,
             0 => {
                 if taken == 0 {
@@ -98,7 +107,7 @@ fn in_unicode(c: char) -> Option<char> {
 
 fn in_ascii(c: char) -> Option<char> {
     match in_unicode(c)? {
-        mark if mark.width() == Some(0) => None,
+        mark if columns(mark) == 0 => None,
         ' ' => Some(' '),
         letter if letter.is_ascii() => Some(letter),
         _ => Some('?'),
@@ -125,7 +134,7 @@ pub fn fit_middle(text: &str, max: usize, unicode: bool) -> String {
     let mut tail_start = cleaned.len();
     let mut tail = 0;
     for (at, c) in cleaned.char_indices().rev() {
-        let w = c.width().unwrap_or(0);
+        let w = columns(c);
         if tail + w > tail_room {
             break;
         }
@@ -148,7 +157,7 @@ fn head(cleaned: &str, max: usize, mark: char) -> String {
     let mut out = String::new();
     let mut taken = 0;
     for c in cleaned.chars() {
-        let w = c.width().unwrap_or(0);
+        let w = columns(c);
         if taken + w > max - 1 {
             break;
         }
@@ -176,7 +185,7 @@ pub fn wrap(text: &str, max: usize, lines: usize, unicode: bool) -> Vec<String> 
             taken = 0;
         }
         for c in word.chars() {
-            let w = c.width().unwrap_or(0);
+            let w = columns(c);
             if taken + w > max {
                 out.push(std::mem::take(&mut line).trim_end().to_owned());
                 taken = 0;
