@@ -348,7 +348,7 @@ fn a_model_is_built_from_objects() {
     options.set_on("IsAutoShrinkOn", false);
     let table = Table { name: name.clone(), ansi_nulls: true, columns: vec![id, column, twice], ..Table::default() };
     let mut model = Model { objects: vec![check.into(), table.into(), key.into(), options.into()], ..Model::default() };
-    model.complete(250);
+    model.complete(250).unwrap();
     let text = String::from_utf8(to_bytes(&model.to_document())).unwrap();
     let kinds: Vec<_> = model.objects.iter().map(|o| o.to_element().kind).collect();
     assert_eq!(kinds, ["SqlDatabaseOptions", "SqlPrimaryKeyConstraint", "SqlCheckConstraint", "SqlTable"]);
@@ -367,6 +367,48 @@ fn a_model_is_built_from_objects() {
     // Stable: the same schema gives the same bytes, in whichever order the objects came.
     let mut again = Model::read(text.as_bytes(), Limits::default()).unwrap();
     again.objects.reverse();
-    again.complete(250);
+    again.complete(250).unwrap();
     assert_eq!(String::from_utf8(to_bytes(&again.to_document())).unwrap(), text);
+}
+
+/// An index may have a column's name, a role a schema's: all references stay clear.
+#[test]
+fn shared_names_are_told_apart() {
+    use model::*;
+    let table = Name::two("dbo", "Categories");
+    let column = Column::simple(&table, "Name", TypeSpec::built_in("nvarchar").length(15));
+    let index = Index {
+        name: table.child("Name"),
+        on: table.clone(),
+        columns: vec![IndexedColumn::new(table.child("Name"), true)],
+        ..Index::default()
+    };
+    let described = ExtendedProperty {
+        name: Name::of(["SqlIndexBase", "dbo", "Categories", "Name", "p"]),
+        value: Some("N'x'".into()),
+        host: Some(Reference::to(&index.name)),
+        ..ExtendedProperty::default()
+    };
+    let owner = Some(Reference::to(&Name::one("app")));
+    let objects: Vec<Object> = vec![
+        Table { name: table, columns: vec![column], ..Table::default() }.into(),
+        index.into(),
+        described.into(),
+        Schema { name: Name::one("app"), owner, ..Schema::default() }.into(),
+        Role { name: Name::one("app"), ..Role::default() }.into(),
+    ];
+    let mut model = Model { objects, ..Model::default() };
+    model.complete(250).unwrap();
+    let text = String::from_utf8(to_bytes(&model.to_document())).unwrap();
+    for line in [
+        "<Element Type=\"SqlIndex\" Name=\"[dbo].[Categories].[Name]\" Disambiguator=\"3\">",
+        "<Element Type=\"SqlSimpleColumn\" Name=\"[dbo].[Categories].[Name]\">",
+        "<References Name=\"[dbo].[Categories].[Name]\" />",
+        "<References Name=\"[dbo].[Categories].[Name]\" Disambiguator=\"3\" />",
+        "<Element Type=\"SqlSchema\" Name=\"[app]\">",
+        "<Element Type=\"SqlRole\" Name=\"[app]\" Disambiguator=\"4\" />",
+        "<References Name=\"[app]\" Disambiguator=\"4\" />",
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
 }

@@ -3,7 +3,7 @@
 
 use super::element::{Attached, Element, Item, Node};
 use super::vocabulary::vocabulary;
-use super::{Model, Name, Object, Rest};
+use super::{Model, Name, Object, Rest, ShapeError};
 use std::collections::{BTreeMap, HashMap};
 
 /// The key that DacFx sorts elements by: the parts of the name without regard to case (punctuation before digits before
@@ -61,12 +61,15 @@ impl Model {
     }
 
     /// Makes a model that was put together from objects complete: annotations numbered and attached, what objects use
-    /// found, DacFx's order, the version of the vocabulary. `floor` as for `schema_version`.
-    pub fn complete(&mut self, floor: u32) {
-        self.number_annotations();
+    /// found, elements that share a name told apart, DacFx's order, the version of the vocabulary. `floor` as for
+    /// `schema_version`.
+    pub fn complete(&mut self, floor: u32) -> Result<(), ShapeError> {
+        let next = self.number_annotations();
         self.resolve_dependencies();
+        self.number_shared_names(next)?;
         self.sort();
         self.header.schema_version = self.schema_version(floor);
+        Ok(())
     }
 
     /// The version of the vocabulary that the model uses: the highest first version among its types and properties, at
@@ -120,8 +123,9 @@ impl Model {
     }
 
     /// Numbers the annotations of constraints whose names the server made up (`Rest::set_system_name`), and attaches
-    /// them to their tables or, for defaults, to their columns. Annotations that have a number keep it.
-    pub fn number_annotations(&mut self) {
+    /// them to their tables or, for defaults, to their columns. Annotations that have a number keep it. The first free
+    /// number comes back.
+    pub fn number_annotations(&mut self) -> u64 {
         let mut next = 3 + self.objects.iter().map(highest_number).max().unwrap_or(2).saturating_sub(2);
         let mut attach: HashMap<Name, Vec<u64>> = HashMap::new();
         for object in &mut self.objects {
@@ -161,6 +165,7 @@ impl Model {
                 }
             }
         }
+        next
     }
 }
 

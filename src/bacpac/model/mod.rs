@@ -3,6 +3,7 @@
 //! `read` and `write` turn text into a `Document` and back; `Model` has the same content as typed objects. What no kind
 //! knows is an `Object::Other`, kept as read: it is written again, and a script says by name that it does not carry it.
 
+mod ambiguous;
 mod build;
 mod declare;
 mod depend;
@@ -81,6 +82,15 @@ macro_rules! objects {
                     Object::DatabaseOptions(_) => Name::default(),
                     $( Object::$variant(object) => object.name.clone(), )*
                     Object::Other(element) => element.parsed_name(),
+                }
+            }
+
+            /// What the fields of the kind do not hold, to be changed.
+            pub fn rest_mut(&mut self) -> Option<&mut Rest> {
+                match self {
+                    Object::DatabaseOptions(object) => Some(&mut object.rest),
+                    $( Object::$variant(object) => Some(&mut object.rest), )*
+                    Object::Other(_) => None,
                 }
             }
 

@@ -216,7 +216,10 @@ impl<'a> Builder<'a> {
         self.synonyms();
         self.leftovers();
         let mut model = Model { header: database::header(&self.facts), objects: self.made, ..Model::default() };
-        model.complete(250);
+        // Assumption: objects that this reader makes always have the shape of their kinds.
+        model
+            .complete(250)
+            .map_err(|e| SqlError::Unexpected { doing: "reading the catalogue".into(), cause: e.to_string() })?;
         let tables = source_tables(&model, self.rows, &self.objects, &self.column_names, self.code_pages)?;
         self.not_carried.sort();
         self.not_carried.dedup();
