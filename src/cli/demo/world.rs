@@ -292,6 +292,21 @@ mod tests {
         JobSpec::Backup { tenant: tenant.into(), comment: None, trigger: Trigger::Manual }
     }
 
+    /// The packages of the past have the very model that a backup of today has. `PACRAT_UPDATE_MODELS=1` writes it.
+    fn model_is_as_in_assets(tenant: &str, package: &Path) {
+        let Some(past) = tenants::pasts(100).into_iter().find(|past| past.tenant == tenant) else { return };
+        let source = crate::store::FileSource::open(package).unwrap();
+        let package = crate::bacpac::package::Package::open(source, Default::default()).unwrap();
+        let model = package.model_xml().unwrap();
+        let asset = if tenant == tenants::QUOTED { "parcels" } else { tenant };
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo").join(format!("{asset}.model.xml"));
+        if std::env::var_os("PACRAT_UPDATE_MODELS").is_some() {
+            std::fs::write(path, model).unwrap();
+        } else {
+            assert!(model == past.model, "{} is not the model of a backup of {tenant}", path.display());
+        }
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn every_tenant_is_as_promised_and_nothing_is_left_behind() {
         let place = Place::new().unwrap();
@@ -319,6 +334,7 @@ mod tests {
         for seed in tenants::seeds(wishes.large).into_iter().filter(|s| s.open) {
             let newest = service.backups(Some(seed.name)).await.unwrap().remove(0);
             let rows = newest.rows;
+            model_is_as_in_assets(seed.name, &place.store().join(&newest.backup.file));
             let source = PackageSource::Backup(newest.backup);
             assert_eq!(done(service, JobSpec::Verify { source: source.clone() }).await.state, JobState::Completed);
             let database = format!("{} again", seed.name);
