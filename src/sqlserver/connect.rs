@@ -103,7 +103,12 @@ async fn connect_tds(target: &Target, settings: &str, cancel: &CancellationToken
         context.password = target.password.expose().to_owned();
         context.packet_size = PACKET_SIZE;
         context.connect_retry_count = 0;
-        context.connect_timeout = u32::try_from(target.connect_timeout.as_secs()).unwrap_or(u32::MAX);
+        // The limit is kept by `within` around all of this. The driver's own, where 0 is at once and not never, only
+        // has to come later.
+        context.connect_timeout = match target.connect_timeout.as_secs() {
+            _ if target.connect_timeout.is_zero() => 86_400,
+            seconds => u32::try_from(seconds).unwrap_or(86_400).saturating_add(5),
+        };
         context.login_timeout = Some(0);
         context.mars_enabled = false;
         context.encryption_options = EncryptionOptions {
@@ -273,8 +278,9 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(100)).await;
             cancel.cancel();
         });
-        assert!(matches!(a.err(), Some(SqlError::Cancelled)));
-        assert!(matches!(b.err(), Some(SqlError::Cancelled)));
+        let (a, b) = (a.err(), b.err());
+        assert!(matches!(a, Some(SqlError::Cancelled)), "{a:?}");
+        assert!(matches!(b, Some(SqlError::Cancelled)), "{b:?}");
         assert!(started.elapsed() < Duration::from_secs(2));
     }
 }

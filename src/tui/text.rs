@@ -13,13 +13,9 @@ pub fn width(text: &str) -> usize {
     text.chars().map(columns).sum()
 }
 
-/// Columns that a character takes. Terminals give the halfwidth voiced marks of Japanese a column of their own, and so
-/// does what draws here; the tables of Unicode count them to the letter before.
+/// Columns that a character takes.
 fn columns(c: char) -> usize {
-    match c {
-        '\u{ff9e}' | '\u{ff9f}' => 1,
-        _ => c.width().unwrap_or(0),
-    }
+    c.width().unwrap_or(0)
 }
 
 /// Text without anything that moves the cursor, hides or turns text round. Whatever is invisible becomes visible.
@@ -100,6 +96,9 @@ fn in_unicode(c: char) -> Option<char> {
         '\u{1161}'..='\u{11ff}' | '\u{d7b0}'..='\u{d7ff}' => '\u{fffd}',
         // The keycap and other enclosing marks make emoji of digits.
         '\u{20dd}'..='\u{20e4}' => return None,
+        // The halfwidth voiced marks of Japanese: what draws here and Unicode's tables do not agree on their width.
+        '\u{ff9e}' => '\u{309b}',
+        '\u{ff9f}' => '\u{309c}',
         _ if c.is_whitespace() => ' ',
         _ => c,
     })
