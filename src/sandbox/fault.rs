@@ -138,10 +138,8 @@ impl FromStr for Fault {
 
     fn from_str(text: &str) -> Result<Self, FaultSyntax> {
         let wrong = |why: String| FaultSyntax { text: text.to_owned(), why };
-        let (head, on) = match text.split_once("on=") {
-            Some((head, on)) if head.is_empty() || head.ends_with(',') => (head.trim_end_matches(','), Some(on)),
-            _ => (text, None),
-        };
+        // `direction=` ends in `on=`, too: the comma tells them apart.
+        let (head, on) = text.split_once(",on=").map_or((text, None), |(head, on)| (head, Some(on)));
         let number = |key: &str, value: Option<&str>| -> Result<u64, FaultSyntax> {
             value.and_then(|v| v.replace('_', "").parse().ok()).ok_or_else(|| wrong(format!("{key} needs a number")))
         };
@@ -570,6 +568,10 @@ mod tests {
         assert_eq!(
             parse("drop-after-bytes=5,direction=received"),
             Fault::new(Action::Drop).after_bytes(5).direction(Direction::Received)
+        );
+        assert_eq!(
+            parse("drop-after-rows=5,direction=received,on=x,on=y"),
+            Fault::new(Action::Drop).after_rows(5).direction(Direction::Received).on("x,on=y")
         );
         assert_eq!(parse("stall-after-rows=1"), Fault::new(Action::Stall(None)).after_rows(1));
         for bad in ["", "explode", "drop-after-rows", "error=x", "stall=5h", "drop,foo=1", "error=1205,direction=up"] {

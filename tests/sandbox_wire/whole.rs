@@ -165,6 +165,133 @@ fn fact_22_and_68_transactions_reach_the_client() {
     assert!(order(&mut client, "SELECT * FROM t").ends_with(&done(0xFD, 0x10, 193, 0)));
 }
 
+/// A stream of one int column with these rows.
+fn ints(rows: std::ops::Range<i32>) -> Vec<u8> {
+    let mut stream = vec![0x81, 1, 0, 0, 0, 0, 0, 8, 0, 0x26, 4, 0];
+    for row in rows {
+        stream.extend_from_slice(&[0xD1, 4]);
+        stream.extend_from_slice(&row.to_le_bytes());
+    }
+    stream.extend_from_slice(&[0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    stream
+}
+
+fn count(client: &mut Client, table: &str) -> Value {
+    rows(&order(client, &format!("SELECT COUNT(*) FROM {table}")))[0][0].clone()
+}
+
+#[test]
+fn fact_21_and_25_a_load_that_fails_or_breaks_leaves_nothing() {
+    let whole = Whole::start();
+    order(&mut whole.client(""), "CREATE DATABASE d");
+    let mut client = whole.client("d");
+    order(&mut client, "CREATE TABLE t (a int NOT NULL PRIMARY KEY)");
+    let faults = whole.sandbox.as_ref().unwrap().faults().clone();
+
+    faults.add("error=1105,after-rows=500,on=insert bulk".parse().unwrap());
+    order(&mut client, "INSERT BULK t (a int)");
+    client.send(7, &ints(0..1000));
+    let answer = client.receive().unwrap().1;
+    assert!(contains(&answer, &1105i32.to_le_bytes()) && answer.ends_with(&done(0xFD, 2, 253, 0)));
+    assert_eq!(count(&mut client, "t"), Value::Int(0));
+    let error = rows(&order(&mut client, "INSERT t VALUES (-1) DELETE t SELECT @@ERROR")[26..]);
+    assert_eq!(error[0][0], Value::Int(0));
+
+    faults.add("drop-after-rows=500,direction=received,on=insert bulk".parse().unwrap());
+    order(&mut client, "INSERT BULK t (a int)");
+    client.send(7, &ints(0..1000));
+    assert!(client.is_closed());
+    let mut client = whole.client("d");
+    assert_eq!(count(&mut client, "t"), Value::Int(0));
+
+    order(&mut client, "INSERT BULK t (a int)");
+    client.send(7, &ints(0..1000));
+    assert_eq!(client.receive().unwrap().1, done(0xFD, 0x10, 240, 1000));
+    assert_eq!(count(&mut client, "t"), Value::Int(1000));
+
+    // A duplicate in the middle: 2627 and 3621, and nothing of it.
+    order(&mut client, "INSERT BULK t (a int)");
+    client.send(7, &ints(900..2000));
+    let answer = client.receive().unwrap().1;
+    assert!(contains(&answer, &2627i32.to_le_bytes()) && contains(&answer, &3621i32.to_le_bytes()));
+    assert!(answer.ends_with(&done(0xFD, 2, 240, 0)), "fact 23");
+    assert_eq!(count(&mut client, "t"), Value::Int(1000));
+}
+
+#[test]
+fn a_deadlock_on_demand_rolls_the_transaction_back() {
+    let whole = Whole::start();
+    order(&mut whole.client(""), "CREATE DATABASE d");
+    let mut client = whole.client("d");
+    order(&mut client, "CREATE TABLE t (a int NOT NULL PRIMARY KEY)");
+    order(&mut client, "BEGIN TRAN INSERT t VALUES (1)");
+    whole.sandbox.as_ref().unwrap().faults().add("error=1205,on=INSERT t".parse().unwrap());
+    let answer = client.batch("INSERT t VALUES (2)");
+    assert!(contains(&answer, &1205i32.to_le_bytes()));
+    assert!(contains(&answer, &[0xE3, 11, 0, 10, 0, 8]), "ENVCHANGE 10");
+    assert_eq!(rows(&order(&mut client, "SELECT @@TRANCOUNT"))[0][0], Value::Int(0));
+    assert_eq!(count(&mut client, "t"), Value::Int(0));
+}
+
+#[test]
+fn fact_73_a_long_query_is_cancelled_soon() {
+    let whole = Whole::start();
+    order(&mut whole.client(""), "CREATE DATABASE d");
+    let mut client = whole.client("d");
+    order(&mut client, "CREATE TABLE t (a int NOT NULL PRIMARY KEY)");
+    order(&mut client, "INSERT BULK t (a int)");
+    client.send(7, &ints(0..3000));
+    client.receive().unwrap();
+    for sql in [
+        "SELECT COUNT_BIG(*) FROM t a CROSS JOIN t b CROSS JOIN t c WHERE a.a + b.a + c.a > 5",
+        "SELECT * FROM t a CROSS JOIN t b CROSS JOIN t c",
+        "WAITFOR DELAY '00:01:00'",
+        "SELECT TOP 1 a.a FROM t a CROSS JOIN t b CROSS JOIN t c ORDER BY a.a + b.a * c.a DESC",
+    ] {
+        client.send_batch(sql);
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        let before = std::time::Instant::now();
+        client.send(6, &[]);
+        loop {
+            let (_, answer) = client.receive().unwrap();
+            if answer.starts_with(&[0xFD, 0x20, 0]) {
+                break;
+            }
+        }
+        assert!(before.elapsed() < std::time::Duration::from_secs(2), "{sql}: {:?}", before.elapsed());
+        assert_eq!(count(&mut client, "t"), Value::Int(3000));
+    }
+}
+
+#[test]
+fn a_folder_that_is_kept_has_its_databases_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let start = |password: &str| {
+        let options = SandboxOptions {
+            sa_password: Some(password.to_owned()),
+            data: Some(folder.path().to_owned()),
+            ..SandboxOptions::default()
+        };
+        runtime.block_on(Sandbox::start(options)).unwrap()
+    };
+    let sandbox = start("first");
+    let mut client = Client::connect(sandbox.address());
+    client.log_in("sa", "first", "", 32767, None);
+    order(&mut client, "CREATE DATABASE d");
+    order(&mut client, "USE d");
+    order(&mut client, "CREATE TABLE t (a int NOT NULL PRIMARY KEY)");
+    order(&mut client, "INSERT t VALUES (1), (2)");
+    order(&mut client, "BEGIN TRAN INSERT t VALUES (3)");
+    runtime.block_on(sandbox.stop());
+    drop(client);
+
+    let sandbox = start(PASSWORD);
+    let mut client = Client::login(sandbox.address());
+    assert_eq!(count(&mut client, "d.dbo.t"), Value::Int(2), "what was not committed is not there");
+    runtime.block_on(sandbox.stop());
+}
+
 /// Both drivers over the real engine.
 mod drivers {
     use async_trait::async_trait;
