@@ -11,7 +11,7 @@ Prints a table; the exit code says whether every line is good.
 Needs python3, the shared data (PACRAT_SHARED, else ../shared), an installed DacFx (shared/dacfx/setup.sh) unless
 ROUNDTRIP_WITHOUT_DACFX is set, and the binary (PACRAT, else target/debug/pacrat).
 """
-import collections, json, os, pathlib, re, signal, subprocess, sys, tempfile, time
+import ast, collections, json, os, pathlib, re, signal, subprocess, sys, tempfile, time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHARED = pathlib.Path(os.environ.get('PACRAT_SHARED') or ROOT / '../shared').resolve()
@@ -118,13 +118,65 @@ path = "store"
     if code or said:
         raise RuntimeError(f'DacFx load ({code}): {text[-600:]}')
     code, text = oracle('compare', source, new)
-    differences = [] if code == 0 else text.splitlines()
     if code not in (0, 1):
         raise RuntimeError(f'DacFx compare ({code}): {text[-600:]}')
+    differences, aside = judge(text)
     if differences:
         (home / 'compare.txt').write_text(text)
-        raise RuntimeError(f'DacFx compare: {len(differences)} lines, such as: ' + ' | '.join(differences[:6])[:700])
-    return verdict + '  DacFx: loads, equal', remarks
+        raise RuntimeError(f'DacFx compare: {len(differences)} differences, such as: ' + ' | '.join(differences[:6])[:900])
+    set_aside = ', '.join(f'{n} {kind}' for kind, n in sorted(aside.items()))
+    return verdict + '  DacFx: loads, equal' + (f' (aside: {set_aside})' if set_aside else ''), remarks
+
+
+# What a restore into another server does not carry yet, by kind: counted and printed, never passed over in silence.
+LATER = ('Permission', 'Role', 'RoleMembership', 'User', 'Login', 'ApplicationRole', 'ExtendedProperty')
+# Options that are the target server's own (encryption, broker, file streams, query store) or its version's.
+OWN_OPTIONS = ('WithEncryption', 'ServiceBrokerOption', 'FileStreamDirectoryName', 'CatalogCollation',
+               'QueryStoreCaptureMode', 'QueryStoreDesiredState', 'QueryStoreMaxStorageSize',
+               'QueryStoreStaleQueryThreshold', 'TemporalHistoryRetentionEnabled')
+
+
+def judge(text):
+    """The differences that count, and the others by what they are."""
+    differences, aside = [], collections.Counter()
+    for line in text.splitlines():
+        if m := re.match(r'([-+]) only in [AB]: (\w+) (.*)', line):
+            sign, kind, name = m.groups()
+            if kind in LATER and sign == '-':
+                aside[kind] += 1
+            elif kind == 'Column' and sign == '-' and name.count('].[') == 2:
+                # DacFx works the columns of views and functions out. One that is missing from a table is told by the
+                # table's own children, too, which then differ.
+                aside['Column of a module'] += 1
+            else:
+                differences.append(line)
+        elif m := re.match(r'! .*: relationship only in [AB]: \["(\w+)"', line):
+            # What refers to what inside a text: optional in a model, DacFx works it out.
+            if m[1] in ('ExpressionDependencies', 'BodyDependencies'):
+                aside['dependency'] += 1
+            elif m[1] == 'Columns' and not line.startswith('! Table '):
+                aside['Column of a module'] += 1
+            elif m[1] == 'Authorizer':
+                aside['owner'] += 1
+            else:
+                differences.append(line)
+        elif m := re.match(r'! .*: children differ: (\[.*\]) != (\[.*\])$', line):
+            known = LATER + ('Column',) if not line.startswith('! Table ') else LATER
+            kept = [[c for c in ast.literal_eval(side) if c[0] not in known] for side in m.groups()]
+            if kept[0] != kept[1]:
+                differences.append(line)
+        elif m := re.match(r'! DatabaseOptions .*: (\w+): .* != .*', line):
+            if m[1] in OWN_OPTIONS:
+                aside['option'] += 1
+            else:
+                differences.append(line)
+        elif line.startswith('! Schema ') and line.endswith('script differs:'):
+            aside['owner'] += 1
+        elif re.match(r'    [AB]: CREATE SCHEMA .* AUTHORIZATION', line):
+            pass
+        elif not re.match(r'(note:.*judged as|! server version|\d+ objects vs)', line):
+            differences.append(line)
+    return differences, aside
 
 
 def main():
