@@ -11,7 +11,7 @@ Prints a table; the exit code says whether every line is good.
 Needs python3, the shared data (PACRAT_SHARED, else ../shared), an installed DacFx (shared/dacfx/setup.sh) unless
 ROUNDTRIP_WITHOUT_DACFX is set, and the binary (PACRAT, else target/debug/pacrat).
 """
-import collections, json, os, pathlib, re, signal, subprocess, sys, tempfile, time
+import ast, collections, json, os, pathlib, re, signal, subprocess, sys, tempfile, time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHARED = pathlib.Path(os.environ.get('PACRAT_SHARED') or ROOT / '../shared').resolve()
@@ -54,45 +54,6 @@ def compare_rows(old, new):
 def oracle(*arguments):
     done = subprocess.run([str(SHARED / 'dacfx/oracle.py'), *map(str, arguments)], capture_output=True, text=True)
     return done.returncode, (done.stdout + done.stderr).strip()
-
-
-# Kinds that a backup of a live database does not carry yet; each is named in the backup's remarks (`not_carried`).
-NOT_CARRIED = {'Permission', 'ExtendedProperty', 'Role', 'RoleMembership', 'User', 'Login', 'Assembly', 'Certificate',
-               'XmlSchemaCollection', 'TableType', 'TableTypeColumn', 'FullTextIndex', 'FullTextCatalog', 'Statistics',
-               'UserDefinedServerRole', 'ColumnStoreIndex', 'XmlIndex', 'SpatialIndex', 'TableTypePrimaryKeyConstraint',
-               'TableTypeIndex', 'TableTypeCheckConstraint', 'TableTypeDefaultConstraint', 'TableTypeUniqueConstraint'}
-
-
-EXCUSED = collections.Counter()
-COLUMNS = 'columns of views and table functions, which a model may leave out (golden/optional-parts.txt)'
-
-
-def excused(line):
-    """Why a difference is none of ours, or None. Short, and each with its reason."""
-    if re.match(r'note: |\d+ objects vs \d+', line):
-        return 'no difference'
-    if line.startswith('! server version'):
-        return 'the sandbox is SQL Server 2019, whatever the source was'
-    if re.match(r'! DatabaseOptions .*\}: (?!children)', line):
-        return "the target's own options: the restore's remarks name those that it does not set"
-    if m := re.match(r'- only in [AB]: (\w+)', line):
-        if m[1] in NOT_CARRIED:
-            return f'{m[1]} is not carried yet'
-    if 'children differ' in line:
-        old, _, new = line.partition('children differ: ')[2].partition('] != [')
-        child = r"\('(\w+)', '((?:[^'\\]|\\.)*)'\)"
-        kinds = {kind for kind, _ in set(re.findall(child, old)) ^ set(re.findall(child, new))}
-        if kinds and kinds <= NOT_CARRIED:
-            return 'children of a kind that is not carried yet'
-        if kinds and kinds <= NOT_CARRIED | {'Column'} and re.match(r'! (View|TableValuedFunction) ', line):
-            return COLUMNS
-    if re.match(r'- only in A: Column ', line) or re.search(r'only in A: \["Columns", "Composing"', line):
-        # A column of a table that is missing is no small thing: DacFx would not load its data, nor would rows compare.
-        return COLUMNS
-    if m := re.search(r'relationship only in [AB]: \["(\w+)"', line):
-        if m[1].endswith('Dependencies') or m[1] in ('DynamicObjects',):
-            return 'DacFx finds dependencies again when it needs them (golden/optional-parts.txt)'
-    return None
 
 
 class Sandbox:
@@ -157,16 +118,65 @@ path = "store"
     if code or said:
         raise RuntimeError(f'DacFx load ({code}): {text[-600:]}')
     code, text = oracle('compare', source, new)
-    lines = [] if code == 0 else text.splitlines()
-    differences = [l for l in lines if not excused(l)]
-    for reason in filter(None, map(excused, lines)):
-        EXCUSED[reason] += 1
     if code not in (0, 1):
         raise RuntimeError(f'DacFx compare ({code}): {text[-600:]}')
+    differences, aside = judge(text)
     if differences:
         (home / 'compare.txt').write_text(text)
-        raise RuntimeError(f'DacFx compare: {len(differences)} lines, such as: ' + ' | '.join(differences[:6])[:700])
-    return verdict + f'  DacFx: loads, {"equal" if not lines else "equal but for what is excused"}', remarks
+        raise RuntimeError(f'DacFx compare: {len(differences)} differences, such as: ' + ' | '.join(differences[:6])[:900])
+    set_aside = ', '.join(f'{n} {kind}' for kind, n in sorted(aside.items()))
+    return verdict + '  DacFx: loads, equal' + (f' (aside: {set_aside})' if set_aside else ''), remarks
+
+
+# What a restore into another server does not carry yet, by kind: counted and printed, never passed over in silence.
+LATER = ('Permission', 'Role', 'RoleMembership', 'User', 'Login', 'ApplicationRole', 'ExtendedProperty')
+# Options that are the target server's own (encryption, broker, file streams, query store) or its version's.
+OWN_OPTIONS = ('WithEncryption', 'ServiceBrokerOption', 'FileStreamDirectoryName', 'CatalogCollation',
+               'QueryStoreCaptureMode', 'QueryStoreDesiredState', 'QueryStoreMaxStorageSize',
+               'QueryStoreStaleQueryThreshold', 'TemporalHistoryRetentionEnabled')
+
+
+def judge(text):
+    """The differences that count, and the others by what they are."""
+    differences, aside = [], collections.Counter()
+    for line in text.splitlines():
+        if m := re.match(r'([-+]) only in [AB]: (\w+) (.*)', line):
+            sign, kind, name = m.groups()
+            if kind in LATER and sign == '-':
+                aside[kind] += 1
+            elif kind == 'Column' and sign == '-' and name.count('].[') == 2:
+                # DacFx works the columns of views and functions out. One that is missing from a table is told by the
+                # table's own children, too, which then differ.
+                aside['Column of a module'] += 1
+            else:
+                differences.append(line)
+        elif m := re.match(r'! .*: relationship only in [AB]: \["(\w+)"', line):
+            # What refers to what inside a text: optional in a model, DacFx works it out.
+            if m[1] in ('ExpressionDependencies', 'BodyDependencies'):
+                aside['dependency'] += 1
+            elif m[1] == 'Columns' and not line.startswith('! Table '):
+                aside['Column of a module'] += 1
+            elif m[1] == 'Authorizer':
+                aside['owner'] += 1
+            else:
+                differences.append(line)
+        elif m := re.match(r'! .*: children differ: (\[.*\]) != (\[.*\])$', line):
+            known = LATER + ('Column',) if not line.startswith('! Table ') else LATER
+            kept = [[c for c in ast.literal_eval(side) if c[0] not in known] for side in m.groups()]
+            if kept[0] != kept[1]:
+                differences.append(line)
+        elif m := re.match(r'! DatabaseOptions .*: (\w+): .* != .*', line):
+            if m[1] in OWN_OPTIONS:
+                aside['option'] += 1
+            else:
+                differences.append(line)
+        elif line.startswith('! Schema ') and line.endswith('script differs:'):
+            aside['owner'] += 1
+        elif re.match(r'    [AB]: CREATE SCHEMA .* AUTHORIZATION', line):
+            pass
+        elif not re.match(r'(note:.*judged as|! server version|\d+ objects vs)', line):
+            differences.append(line)
+    return differences, aside
 
 
 def main():
@@ -190,9 +200,6 @@ def main():
                     print(f'BAD  {name:<26} {e}', flush=True)
                 finally:
                     sandbox.stop()
-    for reason, count in sorted(EXCUSED.items()):
-        if reason != 'no difference':
-            print(f'     excused {count:>5}: {reason}')
     print(f'{len(names) - bad} of {len(names)} good')
     return 1 if bad else 0
 

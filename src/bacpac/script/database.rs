@@ -142,7 +142,11 @@ impl<'a> Maker<'a> {
         };
         let number = |name: &str| options.get(name).filter(|v| v.chars().all(|c| c.is_ascii_digit()));
         // Assumption: a level that the target's server does not know is refused by it and reported; it is not guessed.
-        if let Some(level) = options.options.get("CompatibilityMode").and_then(|l| super::text::number(l)) {
+        // What the model leaves out is what its platform takes it for, not what the target's new databases have.
+        let platform = platform(self.platform);
+        let level = options.options.get("CompatibilityMode").and_then(|l| super::text::number(l));
+        let level = level.map(|l| l.to_string()).or_else(|| platform_default(platform, "CompatibilityMode").map(str::to_owned));
+        if let Some(level) = level {
             set(self, "CompatibilityMode", format!("COMPATIBILITY_LEVEL = {level}"));
         }
         for (property, words) in [
@@ -203,7 +207,8 @@ impl<'a> Maker<'a> {
         if !options.is_on("IsCursorDefaultScopeGlobal") {
             set(self, "IsCursorDefaultScopeGlobal", "CURSOR_DEFAULT LOCAL".into());
         }
-        if let Some(seconds) = number("TargetRecoveryTimePeriod").filter(|s| *s != "0" && *s != "60") {
+        // New databases have 60 seconds; a model that says nothing means none.
+        if let Some(seconds) = Some(number("TargetRecoveryTimePeriod").unwrap_or("0")).filter(|s| *s != "60") {
             set(self, "TargetRecoveryTimePeriod", format!("TARGET_RECOVERY_TIME = {seconds} SECONDS"));
         }
         if options.is_on("IsChangeTrackingOn") {
@@ -319,4 +324,24 @@ impl<'a> Maker<'a> {
 /// The collation to create the database with, when the model names one.
 pub fn database_collation(model: &Model) -> Option<String> {
     model.options().and_then(|o| o.collation()).map(collation_word).filter(|c| !c.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Form, script};
+    use super::*;
+
+    #[test]
+    fn what_a_model_leaves_out_is_what_its_platform_takes_it_for() {
+        let options = DatabaseOptions::default();
+        let mut model = Model { objects: vec![options.into()], ..Model::default() };
+        for (platform, level) in [("Sql130", "130"), ("Sql150", "140"), ("SqlAzureV12", "130")] {
+            model.header.dsp_name = format!("Microsoft.Data.Tools.Schema.Sql.{platform}DatabaseSchemaProvider");
+            let made = script(&model, Form::Server);
+            let has = |clause: &str| made.batches.iter().any(|b| b.sql == format!("ALTER DATABASE CURRENT SET {clause};"));
+            assert!(has(&format!("COMPATIBILITY_LEVEL = {level}")), "{platform}");
+            // A new database has 60 seconds.
+            assert!(has("TARGET_RECOVERY_TIME = 0 SECONDS"), "{platform}");
+        }
+    }
 }

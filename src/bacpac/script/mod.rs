@@ -119,7 +119,8 @@ pub struct Script {
 /// The T-SQL of a model.
 pub fn script(model: &Model, form: Form) -> Script {
     let lookup = Lookup::of(model);
-    let mut maker = Maker { form, lookup: &lookup, batches: Vec::new(), not_carried: Vec::new() };
+    let platform = &model.header.dsp_name;
+    let mut maker = Maker { form, platform, lookup: &lookup, batches: Vec::new(), not_carried: Vec::new() };
     for object in &model.objects {
         maker.object(object);
     }
@@ -214,6 +215,8 @@ impl<'a> Lookup<'a> {
 /// Makes batches, object by object.
 struct Maker<'a> {
     form: Form,
+    /// The model's platform, as its header names it.
+    platform: &'a str,
     lookup: &'a Lookup<'a>,
     batches: Vec<Batch>,
     not_carried: Vec<NotCarried>,
