@@ -78,7 +78,7 @@ is_system_named=0
 sys.key_constraints|object_id=101|parent_object_id=100|unique_index_id=1|is_system_named=1
 sys.indexes|object_id=100|name=PK__Orders__1234|index_id=1|type=1|is_unique=1|is_primary_key=1|is_unique_constraint=0|\
 fill_factor=0|allow_row_locks=1|allow_page_locks=1
-sys.indexes|object_id=100|name=IX_At|index_id=2|type=2|is_unique=0|is_primary_key=0|is_unique_constraint=0|\
+sys.indexes|object_id=100|name=At|index_id=2|type=2|is_unique=0|is_primary_key=0|is_unique_constraint=0|\
 fill_factor=90|allow_row_locks=1|allow_page_locks=1|filter_definition=([Note] IS NOT NULL)
 sys.indexes|object_id=110|name=~|index_id=0|type=0
 sys.indexes|object_id=900|name=PK__TT|index_id=1|type=1|is_unique=1|is_primary_key=1|is_unique_constraint=0
@@ -275,6 +275,7 @@ async fn the_model_has_every_object_and_names_what_it_leaves_out() {
                 assert_eq!(index.filter.as_ref().unwrap().text, "([Note] IS NOT NULL)");
                 assert_eq!(index.included[0].last(), "Mail");
                 assert_eq!(index.fill_factor, Some(90));
+                assert!(index.rest.disambiguator.is_some(), "a column has the same name");
             }
             Object::ForeignKey(key) => assert_eq!(key.on_delete, model::ReferentialAction::Cascade),
             Object::Procedure(p) => {
