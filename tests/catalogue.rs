@@ -117,6 +117,8 @@ sys.extended_properties|class=1|major_id=100|minor_id=0|name=MS_Description
 struct Told {
     views: HashMap<String, Vec<HashMap<String, Field>>>,
     asked: Vec<String>,
+    /// The login may not see everything.
+    blind: bool,
 }
 
 impl Told {
@@ -137,7 +139,7 @@ impl Told {
             let row = row.collect();
             views.entry(view).or_default().push(row);
         }
-        Told { views, asked: Vec::new() }
+        Told { views, asked: Vec::new(), blind: false }
     }
 
     fn answer(&self, columns: &[&str], view: &str) -> ResultSet {
@@ -165,7 +167,16 @@ impl Orders for Told {
         for question in sql.split(";\n").filter(|q| !q.trim().is_empty()) {
             let set = if question.contains("SERVERPROPERTY") {
                 texts(
-                    &["version", "edition", "engine_edition", "banner", "database_name", "collation_name", "lcid"],
+                    &[
+                        "version",
+                        "edition",
+                        "engine_edition",
+                        "banner",
+                        "database_name",
+                        "collation_name",
+                        "lcid",
+                        "sees_definitions",
+                    ],
                     &[&[
                         "15.0.4430.1",
                         "Developer",
@@ -174,6 +185,7 @@ impl Orders for Told {
                         "shop",
                         "SQL_Latin1_General_CP1_CI_AS",
                         "1033",
+                        if self.blind { "0" } else { "1" },
                     ]],
                 )
             } else if question.contains("sys.all_columns") {
@@ -224,6 +236,14 @@ async fn two_batches_ask_for_everything() {
     assert!(found.facts.allows_snapshot);
     assert_eq!((found.facts.major, found.facts.database.as_str()), (15, "shop"));
     assert_eq!(found.model.header.dsp_name, "Microsoft.Data.Tools.Schema.Sql.Sql150DatabaseSchemaProvider");
+}
+
+#[tokio::test]
+async fn a_login_that_does_not_see_everything_makes_no_backup() {
+    let mut told = Told::new(DATABASE);
+    told.blind = true;
+    let error = catalogue::read(&mut told, &CancellationToken::new()).await.unwrap_err();
+    assert!(error.to_string().contains("VIEW DEFINITION"), "{error}");
 }
 
 #[tokio::test]
