@@ -78,7 +78,7 @@ is_system_named=0
 sys.key_constraints|object_id=101|parent_object_id=100|unique_index_id=1|is_system_named=1
 sys.indexes|object_id=100|name=PK__Orders__1234|index_id=1|type=1|is_unique=1|is_primary_key=1|is_unique_constraint=0|\
 fill_factor=0|allow_row_locks=1|allow_page_locks=1
-sys.indexes|object_id=100|name=IX_At|index_id=2|type=2|is_unique=0|is_primary_key=0|is_unique_constraint=0|\
+sys.indexes|object_id=100|name=At|index_id=2|type=2|is_unique=0|is_primary_key=0|is_unique_constraint=0|\
 fill_factor=90|allow_row_locks=1|allow_page_locks=1|filter_definition=([Note] IS NOT NULL)
 sys.indexes|object_id=110|name=~|index_id=0|type=0
 sys.indexes|object_id=900|name=PK__TT|index_id=1|type=1|is_unique=1|is_primary_key=1|is_unique_constraint=0
@@ -117,6 +117,8 @@ sys.extended_properties|class=1|major_id=100|minor_id=0|name=MS_Description
 struct Told {
     views: HashMap<String, Vec<HashMap<String, Field>>>,
     asked: Vec<String>,
+    /// The login may not see everything.
+    blind: bool,
 }
 
 impl Told {
@@ -137,7 +139,7 @@ impl Told {
             let row = row.collect();
             views.entry(view).or_default().push(row);
         }
-        Told { views, asked: Vec::new() }
+        Told { views, asked: Vec::new(), blind: false }
     }
 
     fn answer(&self, columns: &[&str], view: &str) -> ResultSet {
@@ -165,7 +167,16 @@ impl Orders for Told {
         for question in sql.split(";\n").filter(|q| !q.trim().is_empty()) {
             let set = if question.contains("SERVERPROPERTY") {
                 texts(
-                    &["version", "edition", "engine_edition", "banner", "database_name", "collation_name", "lcid"],
+                    &[
+                        "version",
+                        "edition",
+                        "engine_edition",
+                        "banner",
+                        "database_name",
+                        "collation_name",
+                        "lcid",
+                        "sees_definitions",
+                    ],
                     &[&[
                         "15.0.4430.1",
                         "Developer",
@@ -174,6 +185,7 @@ impl Orders for Told {
                         "shop",
                         "SQL_Latin1_General_CP1_CI_AS",
                         "1033",
+                        if self.blind { "0" } else { "1" },
                     ]],
                 )
             } else if question.contains("sys.all_columns") {
@@ -227,6 +239,14 @@ async fn two_batches_ask_for_everything() {
 }
 
 #[tokio::test]
+async fn a_login_that_does_not_see_everything_makes_no_backup() {
+    let mut told = Told::new(DATABASE);
+    told.blind = true;
+    let error = catalogue::read(&mut told, &CancellationToken::new()).await.unwrap_err();
+    assert!(error.to_string().contains("VIEW DEFINITION"), "{error}");
+}
+
+#[tokio::test]
 async fn tables_are_read_in_the_order_of_their_clustered_key() {
     let (found, _) = read().await;
     let tables: Vec<_> = found.tables.iter().map(|t| (t.plan.to_string(), t.rows, t.read.order.clone())).collect();
@@ -275,6 +295,7 @@ async fn the_model_has_every_object_and_names_what_it_leaves_out() {
                 assert_eq!(index.filter.as_ref().unwrap().text, "([Note] IS NOT NULL)");
                 assert_eq!(index.included[0].last(), "Mail");
                 assert_eq!(index.fill_factor, Some(90));
+                assert!(index.rest.disambiguator.is_some(), "a column has the same name");
             }
             Object::ForeignKey(key) => assert_eq!(key.on_delete, model::ReferentialAction::Cascade),
             Object::Procedure(p) => {

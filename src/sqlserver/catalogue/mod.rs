@@ -96,11 +96,16 @@ pub async fn read(orders: &mut dyn Orders, cancel: &CancellationToken) -> Result
         .records()
         .filter_map(|r| Some((r.string("collation_name"), u16::try_from(r.int("code_page")?).ok()?)))
         .collect();
-    let facts = facts
-        .records()
-        .next()
-        .map(|r| database::facts(&r, &rows))
-        .ok_or_else(|| SqlError::Unexpected { doing: "reading the catalogue".into(), cause: "no facts".into() })?;
+    let unexpected = || SqlError::Unexpected { doing: "reading the catalogue".into(), cause: "no facts".into() };
+    let told = facts.records().next().ok_or_else(unexpected)?;
+    let facts = database::facts(&told, &rows);
+    // What a login may not see is absent from every view, without a word: a backup would lack it in silence.
+    if told.int("sees_definitions") == Some(0) {
+        return Err(SqlError::Unsupported(format!(
+            "the login may not see every object of database {}; grant it VIEW DEFINITION there",
+            facts.database
+        )));
+    }
     Builder::new(facts, &rows, &code_pages).build()
 }
 

@@ -321,8 +321,7 @@ pub(super) const FACTS: &str = "SELECT CONVERT(nvarchar(128), SERVERPROPERTY(N'P
      CONVERT(nvarchar(128), DATABASEPROPERTYEX(DB_NAME(), N'Collation')) AS collation_name, \
      CONVERT(int, COLLATIONPROPERTY(CONVERT(nvarchar(128), DATABASEPROPERTYEX(DB_NAME(), N'Collation')), N'LCID')) \
      AS lcid, \
-     CONVERT(int, COLLATIONPROPERTY(CONVERT(nvarchar(128), DATABASEPROPERTYEX(DB_NAME(), N'Collation')), \
-     N'CodePage')) AS code_page";
+     HAS_PERMS_BY_NAME(DB_NAME(), N'DATABASE', N'VIEW DEFINITION') AS sees_definitions";
 
 /// The code pages of the collations in use.
 pub(super) const CODE_PAGES: &str = "SELECT DISTINCT collation_name, \
