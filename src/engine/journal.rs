@@ -90,6 +90,23 @@ pub struct Journal {
     mark: Option<ProcessMark>,
 }
 
+/// Turns write-ahead logging on. When several processes open a new journal at once, SQLite tells all but one that it is
+/// busy, at once and without minding the busy timeout: the others try again for as long.
+fn write_ahead(db: &Connection) -> rusqlite::Result<()> {
+    let until = std::time::Instant::now() + Duration::from_secs(10);
+    loop {
+        match db.pragma_update(None, "journal_mode", "wal") {
+            Err(e)
+                if e.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+                    && std::time::Instant::now() < until =>
+            {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            done => return done,
+        }
+    }
+}
+
 impl Journal {
     /// Open or make it.
     pub fn open(data_dir: &Path) -> Result<Self, JournalError> {
@@ -99,7 +116,7 @@ impl Journal {
         let sqlite = |source| JournalError::Sqlite { path: path.clone(), source };
         let mut db = Connection::open(&path).map_err(sqlite)?;
         db.busy_timeout(Duration::from_secs(10)).map_err(sqlite)?;
-        db.pragma_update(None, "journal_mode", "wal").map_err(sqlite)?;
+        write_ahead(&db).map_err(sqlite)?;
         db.pragma_update(None, "synchronous", "normal").map_err(sqlite)?;
         db.pragma_update(None, "foreign_keys", true).map_err(sqlite)?;
         // Immediate: two processes that start together must not both make the tables.

@@ -145,7 +145,8 @@ impl<'a> Maker<'a> {
         // What the model leaves out is what its platform takes it for, not what the target's new databases have.
         let platform = platform(self.platform);
         let level = options.options.get("CompatibilityMode").and_then(|l| super::text::number(l));
-        let level = level.map(|l| l.to_string()).or_else(|| platform_default(platform, "CompatibilityMode").map(str::to_owned));
+        let level =
+            level.map(|l| l.to_string()).or_else(|| platform_default(platform, "CompatibilityMode").map(str::to_owned));
         if let Some(level) = level {
             set(self, "CompatibilityMode", format!("COMPATIBILITY_LEVEL = {level}"));
         }
@@ -338,7 +339,8 @@ mod tests {
         for (platform, level) in [("Sql130", "130"), ("Sql150", "140"), ("SqlAzureV12", "130")] {
             model.header.dsp_name = format!("Microsoft.Data.Tools.Schema.Sql.{platform}DatabaseSchemaProvider");
             let made = script(&model, Form::Server);
-            let has = |clause: &str| made.batches.iter().any(|b| b.sql == format!("ALTER DATABASE CURRENT SET {clause};"));
+            let has =
+                |clause: &str| made.batches.iter().any(|b| b.sql == format!("ALTER DATABASE CURRENT SET {clause};"));
             assert!(has(&format!("COMPATIBILITY_LEVEL = {level}")), "{platform}");
             // A new database has 60 seconds.
             assert!(has("TARGET_RECOVERY_TIME = 0 SECONDS"), "{platform}");
