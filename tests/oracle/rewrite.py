@@ -31,12 +31,7 @@ def judge(package, rewrite, work):
     expected = SHARED / 'bacpacs/expected' / (package.stem + '.json')
     if code or json.loads(out) != json.loads(expected.read_text()):
         bad.append(f'bcpdecode digest differs: {err}')
-    code, out, err = run(sys.executable, ORACLE, 'load', again)
-    before = run(sys.executable, ORACLE, 'load', package)
-    if code or 'errors: 0' not in out:
-        bad.append(f'DacFx load, exit code {code}: {out}{err}')
-    if out.replace(str(again), '') != before[1].replace(str(package), ''):
-        bad.append(f'DacFx load says other things than of the original:\n{before[1]}\n{out}')
+    bad += loads(package, again)
     rows = []
     for path in (package, again):
         answer = work / f'{path.stem}.{len(rows)}.json'
@@ -48,6 +43,23 @@ def judge(package, rewrite, work):
     if rows[0] != rows[1]:
         bad.append(f'DacFx reads other rows: {difference(*rows)}')
     return bad
+
+
+def loads(package, again):
+    """The complaints about what DacFx says on loading. Its validation of the same model is not always the same: once in
+    many runs, on a busy machine, it found an ambiguous reference in an untouched original. So where the two answers
+    differ both are asked again, and the answer must come to be the same; a true difference stays one."""
+    for attempt in range(3):
+        said = []
+        for path in (package, again):
+            code, out, err = run(sys.executable, ORACLE, 'load', path)
+            said.append((code, out.replace(str(path), ''), err if code else ''))
+        if said[0] == said[1] and said[1][0] == 0 and 'errors: 0' in said[1][1]:
+            return []
+        print(f'    {package.stem}: DacFx was asked {attempt + 1} times', flush=True)
+    lines = [set(out.splitlines()) for _, out, _ in said]
+    return [f'DacFx load, exit codes {said[0][0]} and {said[1][0]}; only of the original: {sorted(lines[0] - lines[1])}; '
+            f'only of ours: {sorted(lines[1] - lines[0])} {said[1][2]}'[:4000]]
 
 
 def tables(answer):
