@@ -6,11 +6,13 @@ pub struct Cursor<K> {
     key: Option<K>,
     index: usize,
     offset: usize,
+    /// It stood at the top of a list that grows there.
+    pinned: bool,
 }
 
 impl<K> Default for Cursor<K> {
     fn default() -> Self {
-        Self { key: None, index: 0, offset: 0 }
+        Self { key: None, index: 0, offset: 0, pinned: false }
     }
 }
 
@@ -25,18 +27,19 @@ impl<K: PartialEq + Clone> Cursor<K> {
         self.offset
     }
 
-    /// Finds its item again in a list that may have changed. At the top it stays at the top, so that what is new is
-    /// seen; elsewhere it follows its item, and takes the line's next item when its own is gone.
-    pub fn settle(&mut self, keys: &[K]) {
-        if self.index > 0
-            && let Some(key) = &self.key
-            && let Some(found) = keys.iter().position(|k| k == key)
-        {
-            self.index = found;
-            return;
+    /// Finds its item again in a list that may have changed, and takes the line's next item when its own is gone.
+    /// At the top of a list that `grows` there it stays at the top, so that what is new is seen.
+    pub fn settle(&mut self, keys: &[K], grows: bool) {
+        let stays = self.pinned && grows && self.index == 0;
+        let found = self.key.as_ref().and_then(|key| keys.iter().position(|k| k == key));
+        match found {
+            Some(found) if !stays => self.index = found,
+            _ => {
+                self.index = self.index.min(keys.len().saturating_sub(1));
+                self.key = keys.get(self.index).cloned();
+            }
         }
-        self.index = self.index.min(keys.len().saturating_sub(1));
-        self.key = keys.get(self.index).cloned();
+        self.pinned = grows && self.index == 0;
     }
 
     /// Goes to a line.
@@ -75,22 +78,28 @@ mod tests {
     fn it_follows_its_item_and_takes_the_next_when_that_is_gone() {
         let mut cursor = Cursor::default();
         cursor.go(2, &["a", "b", "c"]);
-        cursor.settle(&["x", "a", "b", "c"]);
+        cursor.settle(&["x", "a", "b", "c"], true);
         assert_eq!(cursor.index(), 3);
-        cursor.settle(&["x", "a", "b", "d"]);
+        cursor.settle(&["x", "a", "b", "d"], true);
         assert_eq!(cursor.index(), 3);
-        cursor.settle(&["x"]);
+        cursor.settle(&["x"], true);
         assert_eq!(cursor.index(), 0);
-        cursor.settle(&[]);
+        cursor.settle(&[], true);
         assert_eq!(cursor.index(), 0);
     }
 
     #[test]
-    fn at_the_top_it_stays_at_the_top() {
+    fn at_the_top_of_a_growing_list_it_stays_at_the_top() {
         let mut cursor = Cursor::default();
-        cursor.go(0, &["a", "b"]);
-        cursor.settle(&["new", "a", "b"]);
+        cursor.settle(&["a", "b"], true);
+        cursor.settle(&["new", "a", "b"], true);
         assert_eq!(cursor.index(), 0);
+        // A filter that is taken away is no growth: the item chosen under it stays chosen.
+        cursor.go(2, &["new", "a", "b"]);
+        cursor.settle(&["b"], false);
+        assert_eq!(cursor.index(), 0);
+        cursor.settle(&["new", "a", "b"], true);
+        assert_eq!(cursor.index(), 2);
     }
 
     #[test]

@@ -239,10 +239,11 @@ impl Job {
         }
     }
 
-    /// What the second line of a failed job says.
+    /// Why it failed, in a line beside the job's title: what failed is said by that, the room is for the causes.
     pub fn complaint(&self) -> Option<String> {
         match (&self.info.failure, self.info.state) {
-            (Some(failure), _) => Some(in_one_line(failure)),
+            (Some(failure), _) if failure.causes.is_empty() => Some(failure.message.clone()),
+            (Some(failure), _) => Some(failure.causes.join(": ")),
             (None, JobState::Interrupted) => Some("pacrat ended while the job ran".into()),
             _ => None,
         }

@@ -118,8 +118,6 @@ pub enum Health {
     Failed(Timestamp),
     /// The process ended during a later backup, then.
     Interrupted(Timestamp),
-    /// A later backup was cancelled, then.
-    Cancelled(Timestamp),
 }
 
 /// The tenants' pane.
@@ -328,19 +326,23 @@ impl State {
         self.active_jobs().find(|j| matches!(&j.info.spec, JobSpec::Backup { tenant: t, .. } if t == tenant))
     }
 
-    /// How the tenant's backups stand: by the newest backup and by the newest job, which may have failed after it.
+    /// The tenant's newest backup job that has ended, as far as it is known here.
+    fn last_attempt<'a>(&'a self, tenant: &'a TenantInfo, which: impl Fn(JobState) -> bool) -> Option<&'a JobInfo> {
+        let here = self.jobs.list.iter().map(|j| &j.info);
+        let of_tenant = |j: &&JobInfo| matches!(&j.spec, JobSpec::Backup { tenant: t, .. } if *t == tenant.name);
+        let ended = |j: &&JobInfo| j.state.is_final() && which(j.state);
+        here.filter(of_tenant).chain(tenant.last_job.as_ref()).filter(ended).max_by_key(|j| j.id)
+    }
+
+    /// When the tenant's backup was last cancelled, if nothing came after it.
+    pub fn cancelled(&self, tenant: &TenantInfo) -> Option<Timestamp> {
+        self.last_attempt(tenant, |_| true).filter(|j| j.state == JobState::Cancelled).and_then(|j| j.ended)
+    }
+
+    /// How the tenant's backups stand: by the newest backup, and by the newest job, which may have failed after it.
+    /// A cancelled job says nothing: somebody wanted it so, and what failed before it has still failed.
     pub fn health(&self, tenant: &TenantInfo) -> Health {
-        let here = self
-            .jobs
-            .list
-            .iter()
-            .map(|j| &j.info)
-            .filter(|j| j.state.is_final() && matches!(&j.spec, JobSpec::Backup { tenant: t, .. } if *t == tenant.name))
-            .max_by_key(|j| j.id);
-        let newest: Option<&JobInfo> = match (here, tenant.last_job.as_ref()) {
-            (Some(a), Some(b)) => Some(if a.id >= b.id { a } else { b }),
-            (a, b) => a.or(b),
-        };
+        let newest = self.last_attempt(tenant, |state| state != JobState::Cancelled);
         let taken = tenant.last_backup.as_ref().map(|b| b.taken);
         if let Some(job) = newest {
             let ended = job.ended.or(job.started).unwrap_or(job.queued);
@@ -348,7 +350,6 @@ impl State {
                 match job.state {
                     JobState::Failed => return Health::Failed(ended),
                     JobState::Interrupted => return Health::Interrupted(ended),
-                    JobState::Cancelled => return Health::Cancelled(ended),
                     _ => {}
                 }
             }

@@ -234,6 +234,26 @@ fn a_failed_backup_is_told_and_stays_on_the_tenant() {
 }
 
 #[test]
+fn a_cancelled_backup_neither_hides_a_good_one_nor_a_failure() {
+    let mut state = busy(UNICODE, (80, 24));
+    tell(&mut state, [ended(13, JobState::Cancelled)]);
+    let bakery = state.tenants.list[0].clone();
+    assert_eq!((state.health(&bakery), state.cancelled(&bakery)), (Health::Good, Some(now())));
+    tell(&mut state, [event(20, 0, What::Queued { spec: spec("museum") }), ended(20, JobState::Cancelled)]);
+    let museum = state.tenants.list[3].clone();
+    assert!(matches!(state.health(&museum), Health::Failed(_)));
+    assert_eq!(state.cancelled(&museum), Some(now()));
+}
+
+#[test]
+fn a_filter_taken_away_leaves_its_choice() {
+    let mut state = quiet(UNICODE, (80, 24));
+    press(&mut state, "/ m u s e enter esc");
+    assert!(state.tenants.filter.is_empty());
+    assert_eq!(state.chosen_tenant().unwrap().name, "museum");
+}
+
+#[test]
 fn everything_shown_is_traced() {
     let mut state = busy(UNICODE, (80, 24));
     let before = state.log.len();

@@ -42,7 +42,7 @@ impl Update<'_> {
 
     pub(super) fn settle_tenants(&mut self) {
         let keys = self.tenant_keys();
-        self.state.tenants.cursor.settle(&keys);
+        self.state.tenants.cursor.settle(&keys, false);
         let room = self.pane_room(Pane::Tenants);
         self.state.tenants.cursor.show(keys.len(), room, |_| 1);
     }
@@ -50,12 +50,12 @@ impl Update<'_> {
     pub(super) fn settle(&mut self) {
         self.settle_tenants();
         let keys = self.backup_keys();
-        self.state.backups.cursor.settle(&keys);
+        self.state.backups.cursor.settle(&keys, self.state.backups.filter.is_empty());
         let room = self.pane_room(Pane::Backups);
         self.state.backups.cursor.show(keys.len(), room, |_| 1);
 
         let (keys, heights): (Vec<_>, Vec<_>) = self.state.shown_jobs().iter().map(|j| (j.info.id, j.lines())).unzip();
-        self.state.jobs.cursor.settle(&keys);
+        self.state.jobs.cursor.settle(&keys, self.state.jobs.filter.is_empty());
         let room = self.pane_room(Pane::Jobs);
         self.state.jobs.cursor.show(keys.len(), room, |n| heights.get(n).copied().unwrap_or(1));
         self.settle_layers();
@@ -72,7 +72,7 @@ impl Update<'_> {
             match self.state.layers.get_mut(at) {
                 Some(Layer::Details(view)) => {
                     let keys: Vec<_> = view.shown().into_iter().map(table_name).collect();
-                    view.cursor.settle(&keys);
+                    view.cursor.settle(&keys, false);
                     let room = view::table_room(&areas, view);
                     view.cursor.show(keys.len(), room, |_| 1);
                 }

@@ -154,12 +154,15 @@ fn tenant_row(
         None => piece(Tone::Dim, theme.glyph(Glyph::Never)),
     };
     cell(canvas, &columns[AGE], at[AGE], y, &age);
-    let job = match (state.active_backup(&tenant.name), health) {
-        (Some(job), _) => running(canvas, job),
-        (None, Health::Failed(at) | Health::Interrupted(at) | Health::Cancelled(at)) => {
-            let sign = theme.glyph(if bad { Glyph::Failed } else { Glyph::Stopped });
+    let job = match (state.active_backup(&tenant.name), state.cancelled(tenant), health) {
+        (Some(job), ..) => running(canvas, job),
+        (None, Some(at), _) => {
             let age = quantity::age(at, now, Wording::Short);
-            piece(if bad { Tone::Bad } else { Tone::Dim }, format!("{sign} {age}"))
+            piece(Tone::Dim, format!("{} {age}", theme.glyph(Glyph::Stopped)))
+        }
+        (None, None, Health::Failed(at) | Health::Interrupted(at)) => {
+            let age = quantity::age(at, now, Wording::Short);
+            piece(Tone::Bad, format!("{} {age}", theme.glyph(Glyph::Failed)))
         }
         _ => piece(Tone::Plain, ""),
     };

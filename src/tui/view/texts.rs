@@ -16,7 +16,7 @@ use super::canvas::{Canvas, Line, piece};
 use super::{jobs, words};
 
 /// Lines that one cell of a row takes at most.
-const CELL_LINES: usize = 60;
+const CELL_LINES: usize = 16;
 
 /// Draws the layer: its rule, its text from the scrolled line on.
 pub fn layer(canvas: &mut Canvas<'_>, state: &State, layer: usize, areas: &Areas, now: Timestamp) {

@@ -34,7 +34,6 @@ pub fn health(theme: Theme, health: Health) -> Piece {
         Health::Never => (Tone::Warn, Glyph::Never, "never"),
         Health::Failed(_) => (Tone::Alarm, Glyph::Failed, "failed"),
         Health::Interrupted(_) => (Tone::Alarm, Glyph::Warning, "interrupted"),
-        Health::Cancelled(_) => (Tone::Warn, Glyph::Stopped, "cancelled"),
     };
     let text = format!("{} {word}", theme.glyph(glyph));
     // The alarm's bar has the same width whatever the word.
