@@ -92,7 +92,7 @@ fn b_varchar(text: &str, out: &mut Vec<u8>) {
     out.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
 }
 
-/// LOGINACK, the packet size, DONE.
+/// The database (without which the driver refuses the login), the collation, LOGINACK, the packet size, DONE.
 fn login() -> Vec<u8> {
     let mut payload = Vec::new();
     let mut token = |kind: u8, body: Vec<u8>| {
@@ -100,6 +100,10 @@ fn login() -> Vec<u8> {
         payload.extend_from_slice(&(body.len() as u16).to_le_bytes());
         payload.extend(body);
     };
+    let mut database = vec![1];
+    b_varchar("readings", &mut database);
+    b_varchar("master", &mut database);
+    token(0xE3, database);
     token(0xE3, [vec![7, 5, 0x09, 0x04, 0xD0, 0x00, 0x34, 0]].concat());
     let mut ack = vec![1, 0x74, 0, 0, 4];
     b_varchar("Microsoft SQL Server", &mut ack);
@@ -283,26 +287,26 @@ fn target(port: u16) -> Target {
     target
 }
 
-async fn rows_out(port: u16) -> (Duration, Vec<u8>) {
+/// The parts are compared as they come, so that keeping them is no part of the figure.
+async fn rows_out(port: u16, expected: &[u8]) -> Duration {
     let cancel = CancellationToken::new();
     let mut connection = connect::open_rows(&target(port), &cancel).await.unwrap();
     let plan = plan();
     let started = Instant::now();
     let mut source = connection.read_table(&plan, &ReadOptions::default(), &cancel).await.unwrap();
     let mut encoder = Encoder::new(Arc::new(plan.clone()));
-    let (mut all, mut spare) = (Vec::new(), Vec::with_capacity(5 << 20));
+    let (mut rest, mut spare) = (expected, Vec::with_capacity(5 << 20));
     loop {
         let fill = source.read(&mut encoder, 4 << 20, &cancel).await.unwrap();
         let part = encoder.take(spare);
-        if all.len() < 128 << 20 {
-            all.extend_from_slice(&part);
-        }
+        rest = rest.strip_prefix(part.as_slice()).expect("the rows come out as they are");
         spare = part;
         if fill.end {
             break;
         }
     }
-    (started.elapsed(), all)
+    assert!(rest.is_empty(), "all rows came out");
+    started.elapsed()
 }
 
 async fn rows_in(port: u16, bytes: &[u8]) -> Duration {
@@ -344,8 +348,7 @@ fn main() {
     let rate = |time: Duration| bcp.len() as f64 / 1e6 / time.as_secs_f64();
     for round in 1..=ROUNDS {
         let alone = runtime.block_on(driver_alone(port));
-        let (out, bytes) = runtime.block_on(rows_out(port));
-        assert!(bytes == bcp, "the rows came out as they are");
+        let out = runtime.block_on(rows_out(port, &bcp));
         let back = runtime.block_on(rows_in(port, &bcp));
         println!(
             "round {round}: driver alone {:.0} MB/s, rows out {:.0} MB/s ({:.0} %), rows in {:.0} MB/s",
