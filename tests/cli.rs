@@ -59,7 +59,10 @@ fn help_is_as_it_was() {
     let ran = pacrat.run(&["--help"]);
     assert_eq!(ran.code, 0);
     insta::assert_snapshot!("help", ran.out);
-    for command in ["tenants", "list", "backup", "restore", "verify", "inspect", "rows", "script", "jobs", "demo"] {
+    for command in [
+        "tenants", "list", "backup", "restore", "verify", "inspect", "rows", "script", "diff", "jobs", "demo",
+        "sandbox",
+    ] {
         let ran = pacrat.run(&[command, "--help"]);
         insta::assert_snapshot!(format!("help-{command}"), ran.out.split("\nOptions:").next().unwrap());
     }

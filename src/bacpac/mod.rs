@@ -7,6 +7,8 @@
 pub mod bcp;
 /// The one text of rows that every reader agrees on, and its digest.
 pub mod canonical;
+/// Two models compared object by object.
+pub mod compare;
 /// The schema inside a package, and its text.
 pub mod model;
 /// The archive: opened, checked, verified, written.

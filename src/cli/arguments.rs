@@ -120,7 +120,22 @@ pub enum Command {
         /// A file, or a backup as `pacrat list` names it
         #[arg(value_name = "FILE|BACKUP")]
         package: String,
+        /// For whom
+        #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ScriptFormat::Server)]
+        format: ScriptFormat,
+        /// One object with what belongs to it (of a table its keys, indexes, constraints, triggers, permissions): as
+        /// `schema.name`, or the name alone where only one object has it
+        #[arg(long, value_name = "NAME")]
+        object: Option<String>,
     },
+    /// Show what differs between two schemas, of files, backups or live databases
+    ///
+    /// A and B are each a file, a backup as `pacrat list` names it, a tenant (its live database), or SERVER/DATABASE
+    /// with a server of the configuration. Objects that only A or only B has are shown with their T-SQL, others line
+    /// by line where they differ. What differs with the place and not with the schema is not compared: the server's
+    /// version, where identity columns and sequences stand, whether a constraint is trusted. The exit code is 0 when
+    /// nothing differs and 6 when something does.
+    Diff(DiffArguments),
     /// List jobs: those that wait or work, then those that ended, newest first
     Jobs {
         /// At most so many
@@ -149,6 +164,32 @@ fn speed(text: &str) -> Result<f64, String> {
     }
 }
 
+/// For whom a script is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ScriptFormat {
+    /// A server: everything, with GO between the batches, for sqlcmd and the like
+    Server,
+    /// DacFx: definitions only; options, version and settings in lines that begin with --@
+    Dacfx,
+}
+
+/// `pacrat diff`.
+#[derive(Debug, Clone, Args)]
+pub struct DiffArguments {
+    /// The first side: FILE, BACKUP, TENANT or SERVER/DATABASE
+    #[arg(value_name = "A")]
+    pub a: String,
+    /// The second side
+    #[arg(value_name = "B")]
+    pub b: String,
+    /// Count the rows of every table on both sides, and take another number for a difference
+    #[arg(long)]
+    pub rows: bool,
+    /// Only kinds and names, without the T-SQL
+    #[arg(long)]
+    pub names: bool,
+}
+
 /// How rows are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RowFormat {
@@ -160,6 +201,19 @@ pub enum RowFormat {
     Jsonl,
     /// A JSON array of exact cell texts a line, for comparing and digesting
     Canonical,
+}
+
+/// What the sandbox does about encryption.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EncryptionRule {
+    /// None; a client that insists is refused
+    Off,
+    /// As the client wishes: the login alone, or all
+    On,
+    /// All; a client that can't is refused
+    Required,
+    /// TLS before anything else (TDS 8.0)
+    Strict,
 }
 
 /// `pacrat sandbox`.
@@ -174,6 +228,10 @@ pub struct SandboxArguments {
     /// What it presents itself as: 2012, 2014, 2016, 2017, 2019, 2022, 2025 or azure
     #[arg(long = "as", value_name = "VERSION", default_value = "2019")]
     pub version: String,
+    /// About encryption: off (clients that insist on it are refused), on (as the client wishes), required, or strict
+    /// (TLS before anything else, as SQL Server 2022 does)
+    #[arg(long, value_enum, value_name = "RULE", default_value_t = EncryptionRule::On)]
+    pub encryption: EncryptionRule,
     /// A login, several are possible; without ROLES (such as dbcreator, or none) it may do everything. Without any
     /// login there is sa with a password that is made up and printed. The password may be @NAME, the value of an
     /// environment variable, to keep it out of the list of processes

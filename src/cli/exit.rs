@@ -14,6 +14,8 @@ pub const CONFIGURATION: u8 = 3;
 pub const DAMAGED: u8 = 4;
 /// A server cannot be reached, or refuses the login.
 pub const UNREACHABLE: u8 = 5;
+/// `pacrat diff` found differences.
+pub const DIFFERENT: u8 = 6;
 /// Cancelled; what was begun is cleaned up.
 pub const INTERRUPTED: u8 = 130;
 
@@ -26,6 +28,7 @@ Exit codes:
     3  the configuration is wrong
     4  a package is damaged, or a verification failed
     5  a server cannot be reached, or refuses the login
+    6  pacrat diff found differences
   130  cancelled (Ctrl-C); what was begun is cleaned up
 Of several jobs the highest code counts.";
 
@@ -46,7 +49,7 @@ mod tests {
 
     #[test]
     fn the_table_names_every_code() {
-        for code in [OK, FAILED, USAGE, CONFIGURATION, DAMAGED, UNREACHABLE, INTERRUPTED] {
+        for code in [OK, FAILED, USAGE, CONFIGURATION, DAMAGED, UNREACHABLE, DIFFERENT, INTERRUPTED] {
             let found = TABLE.lines().any(|l| l.split_whitespace().next() == Some(&code.to_string()));
             assert!(found, "{code} is not in the table");
         }

@@ -5,6 +5,7 @@
 pub mod arguments;
 mod dashboard;
 mod demo;
+mod diff;
 pub mod exit;
 mod jobs;
 mod list;
@@ -12,6 +13,7 @@ mod output;
 mod package;
 mod progress;
 mod sandbox;
+mod script;
 mod session;
 mod source;
 mod start;
@@ -57,7 +59,8 @@ fn dispatch(session: &Session, command: Option<Command>) -> Outcome {
         Command::Restore { package, to, database, keep_partial } => {
             start::restore(session, &package, to, database, keep_partial)
         }
-        Command::Script { package } => package::script(session, &package),
+        Command::Script { package, format, object } => script::script(session, &package, format, object.as_deref()),
+        Command::Diff(arguments) => diff::diff(session, &arguments),
         Command::List { tenant } => list::backups(session, tenant.as_deref()),
         Command::Verify { package } => start::verify(session, &package),
         Command::Inspect { package } => package::inspect(session, &package),

@@ -1,4 +1,4 @@
-//! `pacrat inspect`, `pacrat rows`, `pacrat script`: what a package holds. A file needs no configuration.
+//! `pacrat inspect`, `pacrat rows`: what a package holds. A file needs no configuration.
 
 use std::io::Write;
 
@@ -9,7 +9,6 @@ use super::{exit, source};
 use crate::bacpac::canonical::TextError;
 use crate::bacpac::package::PackageError;
 use crate::bacpac::rowtext;
-use crate::bacpac::script::{self, Form};
 use crate::engine::catalog::Stores;
 use crate::engine::command::PackageSource;
 use crate::engine::package::{self, Opened};
@@ -27,7 +26,8 @@ fn find(session: &Session, argument: &str) -> Result<(PackageSource, Option<Stor
     Ok((source::resolve(argument, &stores)?, Some(stores)))
 }
 
-fn open(session: &Session, argument: &str) -> Result<Opened, End> {
+/// A package with its model.
+pub fn open(session: &Session, argument: &str) -> Result<Opened, End> {
     let (source, stores) = find(session, argument)?;
     Ok(package::open(package::locate(stores.as_ref(), &source)?)?)
 }
@@ -141,27 +141,5 @@ fn table(session: &Session, argument: &str, name: &str, limit: u64) -> Outcome {
     if page.more && !session.common.quiet {
         output::tell(&format!("the first {limit} rows; --limit 0 shows all"));
     }
-    Ok(exit::OK)
-}
-
-/// `pacrat script`.
-pub fn script(session: &Session, argument: &str) -> Outcome {
-    let opened = open(session, argument)?;
-    let script = script::script(&opened.model, Form::Server);
-    let mut out = output::stdout();
-    if session.common.json {
-        let batches = script.batches.iter().map(
-            |b| serde_json::json!({ "phase": format!("{:?}", b.phase), "kind": b.kind, "name": b.name, "sql": b.sql }),
-        );
-        let left = script.not_carried.iter();
-        let left = left.map(|n| serde_json::json!({ "kind": n.kind, "name": n.name, "reason": n.reason }));
-        let document = serde_json::json!({
-            "batches": batches.collect::<Vec<_>>(), "not_carried": left.collect::<Vec<_>>()
-        });
-        output::json(&document)?;
-        return Ok(exit::OK);
-    }
-    out.write_all(script::server_text(&script).as_bytes())?;
-    out.flush()?;
     Ok(exit::OK)
 }

@@ -2,13 +2,14 @@
 
 use std::io::Write;
 
-use super::arguments::SandboxArguments;
+use super::arguments::{EncryptionRule, SandboxArguments};
 use super::output::{self, End, Outcome};
 use super::session::{Session, runtime};
 use super::{exit, watch};
 use crate::engine::event::{Failure, FailureKind};
 use crate::sandbox::meta::version::Product;
 use crate::sandbox::server::ListenConfig;
+use crate::sandbox::wire::connection::EncryptionMode;
 use crate::sandbox::{LoginOptions, Sandbox, SandboxOptions};
 
 fn wrong(message: String, hint: &str) -> End {
@@ -50,7 +51,17 @@ pub fn run(session: &Session, arguments: SandboxArguments) -> Outcome {
         sa_password: made_up.clone(),
         logins,
         data: arguments.data.clone(),
-        listen: ListenConfig { listen: arguments.listen, faults: arguments.fault, ..ListenConfig::default() },
+        listen: ListenConfig {
+            listen: arguments.listen,
+            faults: arguments.fault,
+            encryption: match arguments.encryption {
+                EncryptionRule::Off => EncryptionMode::NotSupported,
+                EncryptionRule::On => EncryptionMode::Optional,
+                EncryptionRule::Required => EncryptionMode::Required,
+                EncryptionRule::Strict => EncryptionMode::Strict,
+            },
+            ..ListenConfig::default()
+        },
         ..SandboxOptions::default()
     };
     runtime()?.block_on(async {
@@ -90,7 +101,10 @@ fn announce(
         Some(path) => writeln!(out, "  databases    kept in {}", path.display())?,
         None => writeln!(out, "  databases    vanish when it stops")?,
     }
-    writeln!(out, "  certificate  its own; clients must trust it (TrustServerCertificate=true)")?;
+    match sandbox.certificate_pem() {
+        Some(_) => writeln!(out, "  certificate  its own; clients must trust it (TrustServerCertificate=true)")?,
+        None => writeln!(out, "  encryption   off: passwords travel readable; clients must ask for none")?,
+    }
     writeln!(out, "Ctrl-C stops it.")?;
     out.flush()?;
     Ok(())

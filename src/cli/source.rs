@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::engine::catalog::Stores;
-use crate::engine::command::PackageSource;
+use crate::engine::command::{BackupRef, PackageSource};
 use crate::engine::event::{Failure, FailureKind};
 
 /// A file, if the argument is one: it has a folder in it, or there is such a file here.
@@ -18,14 +18,22 @@ pub fn resolve(argument: &str, stores: &Stores) -> Result<PackageSource, Failure
     if let Some(file) = as_file(argument) {
         return Ok(file);
     }
-    for name in [argument.to_owned(), format!("{argument}{}", crate::store::name::EXTENSION)] {
-        if let Some(backup) = stores.find(&name)? {
-            return Ok(PackageSource::Backup(backup));
-        }
+    if let Some(backup) = as_backup(argument, stores)? {
+        return Ok(PackageSource::Backup(backup));
     }
     Err(Failure::new(format!("there is no file and no backup {argument}"))
         .kind(FailureKind::Request)
         .hint("pacrat list shows the backups; a path needs a slash, as in ./name.bacpac, or a file that is there"))
+}
+
+/// A backup of the stores, by its file's name with or without the ending.
+pub fn as_backup(argument: &str, stores: &Stores) -> Result<Option<BackupRef>, Failure> {
+    for name in [argument.to_owned(), format!("{argument}{}", crate::store::name::EXTENSION)] {
+        if let Some(backup) = stores.find(&name)? {
+            return Ok(Some(backup));
+        }
+    }
+    Ok(None)
 }
 
 /// What a package is called.

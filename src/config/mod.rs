@@ -4,6 +4,7 @@
 //! is `password`'s. Nothing here connects to anything or asks a person.
 
 mod password;
+mod pattern;
 mod problem;
 mod read;
 
@@ -11,13 +12,19 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use password::{Password, PasswordError, Secret};
+pub use pattern::{Pattern, Said, Word};
+pub(crate) use problem::nearest;
 pub use problem::{ConfigError, Origin, Problem};
 
 /// The whole configuration, after layering.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// The first part of a restored database's suggested name, `{product}_{tenant}_{yyyyMMdd}_restore`.
+    /// What `{product}` stands for in the names of restored databases.
     pub product: String,
+    /// How the files of backups are named.
+    pub backup_name: Pattern,
+    /// What name is suggested for a restored database.
+    pub restore_name: Pattern,
     /// Where the journal, the log and the locks are.
     pub data_dir: PathBuf,
     /// Jobs at once, all servers together; 0 means one per core.
@@ -141,6 +148,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             product: "pacrat".into(),
+            backup_name: Pattern::backup_default(),
+            restore_name: Pattern::restore_default(),
             data_dir: default_data_dir(),
             workers: 0,
             jobs_per_server: 2,

@@ -69,7 +69,7 @@ fn lines(problems: &[Problem]) -> String {
 }
 
 /// The one of `known` that `word` most likely was meant to be.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = word.to_lowercase();
     known
         .into_iter()

@@ -10,13 +10,15 @@ use toml::de::{DeTable, DeValue};
 
 use super::problem::nearest;
 use super::{
-    Address, Config, ConfigError, DEFAULT_CONNECT_TIMEOUT, Encryption, Origin, Password, Problem, Secret, Server,
-    StoreConfig, Tenant,
+    Address, Config, ConfigError, DEFAULT_CONNECT_TIMEOUT, Encryption, Origin, Password, Pattern, Problem, Secret,
+    Server, StoreConfig, Tenant,
 };
 
 /// Keys at the top of the file.
 pub(super) const TOP: &[&str] = &[
     "product",
+    "backup_name",
+    "restore_name",
     "data_dir",
     "workers",
     "jobs_per_server",
@@ -287,6 +289,14 @@ impl<'t> Reader<'t> {
         if let Some(product) = self.string(&top, "product", r#""pacrat""#) {
             config.product = product;
         }
+        let sample = Pattern::backup_default();
+        if let Some(pattern) = self.pattern(&top, "backup_name", &sample, Pattern::for_backups) {
+            config.backup_name = pattern;
+        }
+        let sample = Pattern::restore_default();
+        if let Some(pattern) = self.pattern(&top, "restore_name", &sample, Pattern::for_restores) {
+            config.restore_name = pattern;
+        }
         if let Some(dir) = self.path(&top, "data_dir", r#""/var/lib/pacrat""#) {
             config.data_dir = dir;
         }
@@ -329,6 +339,24 @@ impl<'t> Reader<'t> {
         }
         config.tenants = self.tenants(&top, &servers, &stores);
         config
+    }
+
+    fn pattern(
+        &mut self,
+        section: &Section<'_, '_>,
+        key: &str,
+        sample: &Pattern,
+        read: impl Fn(&str) -> Result<Pattern, String>,
+    ) -> Option<Pattern> {
+        let example = format!("\"{sample}\"");
+        let (text, span) = self.spanned_string(section, key, &example)?;
+        match read(&text) {
+            Ok(pattern) => Some(pattern),
+            Err(why) => {
+                self.problem(span.start, format!("{key}: {why}"), Some(format!("{key} = {example}")));
+                None
+            }
+        }
     }
 
     fn reference(&mut self, key: &str, name: &str, kind: &str, known: &[String], at: usize) {

@@ -199,7 +199,7 @@ mod tests {
     }
 
     fn pending(dir: &Path) -> Box<dyn Pending> {
-        Folder::new("local", dir).begin("shop", jiff::Timestamp::UNIX_EPOCH).unwrap()
+        Folder::new("local", dir).begin("shop", "shop", jiff::Timestamp::UNIX_EPOCH).unwrap()
     }
 
     #[tokio::test]

@@ -74,8 +74,9 @@ impl Backup<'_> {
         job.step(Step::Data);
         let store = Arc::clone(jobs.stores.get(&jobs.config.store_of(self.tenant))?);
         let (tenant, started) = (self.name.to_owned(), self.started);
+        let database = catalogue.facts.database.clone();
         // Not left to itself by a cancellation: what it makes must be known to be removed.
-        let pending = blocking(move || Ok(store.begin(&tenant, started)?)).await?;
+        let pending = blocking(move || Ok(store.begin(&tenant, &database, started)?)).await?;
         let file = pending.file().to_owned();
         let writing = archive::begin(pending, self.head(&catalogue), &jobs.cores);
         let from = extract::From {
@@ -213,7 +214,7 @@ impl Backup<'_> {
             started: self.started,
             ended,
             trigger: self.trigger,
-            who: who(),
+            who: super::who::who(),
             comment: self.comment.map(str::to_owned),
             pacrat: env!("CARGO_PKG_VERSION").into(),
             source_version: catalogue.facts.version.clone(),
@@ -225,12 +226,6 @@ impl Backup<'_> {
             verification: Some(Verification { level: Level::Rows, at: ended }),
         }
     }
-}
-
-/// The operating system's user.
-fn who() -> String {
-    let named = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|v| std::env::var(v).ok());
-    named.filter(|w| !w.is_empty()).unwrap_or_else(|| "unknown".into())
 }
 
 /// Size and SHA-256 of all bytes. Blocks; stops when cancelled.

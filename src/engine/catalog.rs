@@ -1,13 +1,13 @@
 //! What the stores hold, as the dashboard and the command line list it: backups of all stores, newest first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::command::BackupRef;
 use super::event::Failure;
 use super::query::BackupInfo;
 use crate::bacpac::package::{Limits, Package};
-use crate::config::Config;
+use crate::config::{Config, Word};
 use crate::store::{Beside, Folder, Leftover, Store, Stored, name};
 
 /// Packages that one listing opens at most: each takes a moment, and a listing must not.
@@ -17,15 +17,20 @@ const PACKAGES_ASKED: usize = 500;
 #[derive(Clone)]
 pub struct Stores {
     stores: Arc<BTreeMap<String, Arc<dyn Store>>>,
+    /// The tenants by their databases, for files whose names tell the database alone.
+    tenants: Arc<HashMap<String, String>>,
 }
 
 impl Stores {
     /// Those of a configuration.
     pub fn new(config: &Config) -> Self {
         let folder = |(name, store): (String, crate::config::StoreConfig)| -> (String, Arc<dyn Store>) {
-            (name.clone(), Arc::new(Folder::new(name, store.path)))
+            let pattern = config.backup_name.clone();
+            (name.clone(), Arc::new(Folder::new(name, store.path).named_by(pattern)))
         };
-        Self { stores: Arc::new(config.effective_stores().into_iter().map(folder).collect()) }
+        let tenants = config.tenants.iter().map(|(name, t)| (t.database.clone(), name.clone())).collect();
+        let stores = config.effective_stores().into_iter().map(folder).collect();
+        Self { stores: Arc::new(stores), tenants: Arc::new(tenants) }
     }
 
     /// A store by its name.
@@ -44,9 +49,17 @@ impl Stores {
         for store in self.stores.values() {
             let listing = store.list(tenant)?;
             remarks.extend(listing.remarks.into_iter().map(|r| format!("{}: {r}", store.location())));
-            backups.extend(listing.backups.into_iter().map(|stored| info(store.name(), stored)));
+            for stored in listing.backups {
+                let said = stored.said.as_ref().map(|s| s.word);
+                let mut info = info(store.name(), stored);
+                if said == Some(Word::Database) && info.manifest.is_none() {
+                    info.tenant = self.tenants.get(&info.tenant).cloned().unwrap_or(info.tenant);
+                }
+                backups.push((info, said.is_none()));
+            }
         }
         self.ask_packages(&mut backups);
+        let mut backups: Vec<BackupInfo> = backups.into_iter().map(|(info, _)| info).collect();
         if let Some(tenant) = tenant {
             backups.retain(|b| b.tenant == tenant);
         }
@@ -55,11 +68,9 @@ impl Stores {
     }
 
     /// A file brought by hand under a name of its own: whose it is, and when it was made, its package says.
-    fn ask_packages(&self, backups: &mut [BackupInfo]) {
-        let foreign = backups
-            .iter_mut()
-            .filter(|b| b.manifest.is_none() && b.problem.is_none() && name::parse(&b.backup.file).is_none());
-        for backup in foreign.take(PACKAGES_ASKED) {
+    fn ask_packages(&self, backups: &mut [(BackupInfo, bool)]) {
+        let foreign = backups.iter_mut().filter(|(b, foreign)| *foreign && b.manifest.is_none() && b.problem.is_none());
+        for (backup, _) in foreign.take(PACKAGES_ASKED) {
             let opened = self.get(&backup.backup.store).ok().and_then(|s| s.open(&backup.backup.file).ok());
             let Some(source) = opened else { continue };
             match Package::open(source, Limits::default()) {
@@ -98,7 +109,7 @@ impl Stores {
 /// A stored file as it is listed.
 pub fn info(store: &str, stored: Stored) -> BackupInfo {
     let backup = BackupRef { store: store.to_owned(), file: stored.file };
-    let by_name = name::parse(&backup.file);
+    let by_name = stored.said;
     let (manifest, problem) = match stored.manifest {
         Beside::Manifest(manifest) if manifest.size != stored.size => {
             let problem = format!("the file has {} bytes, its manifest says {}", stored.size, manifest.size);
@@ -112,12 +123,12 @@ pub fn info(store: &str, stored: Stored) -> BackupInfo {
     BackupInfo {
         tenant: match (&manifest, &by_name) {
             (Some(m), _) => m.tenant.clone(),
-            (None, Some((tenant, _))) => tenant.clone(),
+            (None, Some(said)) => said.text.clone(),
             (None, None) => stem(),
         },
         taken: match (&manifest, &by_name) {
             (Some(m), _) => m.started,
-            (None, Some((_, at))) => *at,
+            (None, Some(said)) => said.at,
             (None, None) => stored.modified,
         },
         size: stored.size,

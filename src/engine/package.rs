@@ -143,9 +143,24 @@ pub fn details(stores: Option<&Stores>, source: &PackageSource) -> Result<Packag
 }
 
 /// `Sql150` of `Microsoft.Data.Tools.Schema.Sql.Sql150DatabaseSchemaProvider`.
-fn platform(model: &Model) -> String {
+pub fn platform(model: &Model) -> String {
     let last = model.header.dsp_name.rsplit('.').next().unwrap_or_default();
     last.strip_suffix("DatabaseSchemaProvider").unwrap_or(last).to_owned()
+}
+
+/// Rows by table (`schema.table`): as the manifest has them; without one, counted by decoding if `count` says so. None
+/// where they are not known, and for a package that carries no rows at all (a dacpac).
+pub fn row_counts(opened: &Opened, count: bool) -> Result<Option<BTreeMap<String, u64>>, Failure> {
+    let package = opened.package.package();
+    if package.origin().contains_data != Some(true) || (opened.manifest.is_none() && !count) {
+        return Ok(None);
+    }
+    let mut rows = BTreeMap::new();
+    for table in opened.package.tables() {
+        let Some(found) = rows_of(opened, table, 0)? else { return Ok(None) };
+        rows.insert(format!("{}.{}", table.plan.schema, table.plan.table), found);
+    }
+    Ok(Some(rows))
 }
 
 /// Rows as the manifest has them, or counted where that is quick.

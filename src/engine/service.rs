@@ -84,6 +84,11 @@ impl Service {
         &self.stores
     }
 
+    /// The servers, as they are reached.
+    pub(super) fn servers_configured(&self) -> &Arc<Servers> {
+        &self.servers
+    }
+
     /// What a job is checked for before it is queued: names that there are.
     fn check(&self, spec: &JobSpec) -> Result<(), Failure> {
         match spec {

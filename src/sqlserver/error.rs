@@ -153,7 +153,7 @@ impl SqlError {
         match self {
             Self::Unreachable { .. } | Self::Lost { .. } | Self::Timeout { .. } => true,
             Self::Server { error, .. } | Self::Login { error, .. } => {
-                error.errors.iter().any(|e| remedy::find(e.number).is_some_and(|r| r.transient))
+                error.errors.iter().any(|e| remedy::find(e.number).is_some_and(|r| r.passes()))
             }
             _ => false,
         }
@@ -251,6 +251,15 @@ mod tests {
             error: server(message(18456, 14, "Login failed for user 'sa'.")),
         };
         assert!(!login.retryable());
+        let no_user = ServerError::new(vec![
+            message(4060, 11, "Cannot open database \"acme\" requested by the login. The login failed."),
+            message(18456, 14, "Login failed for user 'pacrat'."),
+        ]);
+        let no_user = SqlError::Login { address: "db1:1433".into(), user: "pacrat".into(), error: no_user.unwrap() };
+        assert!(!no_user.retryable(), "a login without a user in the database gets none by trying again");
+        let moving = server(message(40613, 17, "Database 'acme' on server 'db1' is not currently available."));
+        let moving = SqlError::Login { address: "db1:1433".into(), user: "pacrat".into(), error: moving };
+        assert!(moving.retryable());
         assert!(SqlError::Lost { doing: "x".into(), cause: "reset".into() }.retryable());
     }
 }

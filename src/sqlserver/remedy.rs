@@ -18,6 +18,18 @@ pub struct Remedy {
     pub fix: &'static str,
 }
 
+/// Numbers that the catalogue of errors calls passing and that trying again seldom or never mends: 4060 is a database
+/// that is not there or closed to the login (Azure, where a database moves, says 40613 as well), 40635 an address that
+/// is shut out for too many failed logins, and more of them keep it shut out.
+const STAYING: [i32; 2] = [4060, 40635];
+
+impl Remedy {
+    /// Whether an operator is told that the same again may help.
+    pub fn passes(&self) -> bool {
+        self.transient && !STAYING.contains(&self.number)
+    }
+}
+
 static REMEDIES: LazyLock<Vec<Remedy>> = LazyLock::new(|| {
     include_str!("remedies.tsv")
         .lines()
@@ -48,6 +60,13 @@ mod tests {
         assert!(REMEDIES.windows(2).all(|w| w[0].number < w[1].number));
         assert!(find(1205).unwrap().transient);
         assert!(!find(18456).unwrap().transient);
+        for staying in STAYING {
+            let remedy = find(staying).unwrap();
+            assert!(remedy.transient && !remedy.passes(), "{staying} needs no exception");
+        }
+        for passing in [921, 1205, 40197, 40501, 40613, 49918] {
+            assert!(find(passing).unwrap().passes(), "{passing}");
+        }
         assert_eq!(find(1), None);
     }
 

@@ -19,6 +19,7 @@ use super::manifest::Manifest;
 use super::name::{self, EXTENSION};
 use super::{Beside, Fate, FileSource, Leftover, Listing, Pending, Store, StoreError, Stored};
 use crate::bacpac::package::Source;
+use crate::config::{Pattern, Said, Word};
 
 const PARTIAL: &str = ".partial";
 const MANIFEST: &str = ".json";
@@ -33,12 +34,18 @@ const LARGEST_MANIFEST: u64 = 256 << 20;
 pub struct Folder {
     name: String,
     path: PathBuf,
+    pattern: Pattern,
 }
 
 impl Folder {
     /// The folder at `path`. It is made when the first backup is written, and empty until then.
     pub fn new(name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
-        Self { name: name.into(), path: path.into() }
+        Self { name: name.into(), path: path.into(), pattern: Pattern::backup_default() }
+    }
+
+    /// The same, its files named by that pattern.
+    pub fn named_by(self, pattern: Pattern) -> Self {
+        Self { pattern, ..self }
     }
 
     /// The path of a backup's name, which must be a name and nothing more.
@@ -81,7 +88,8 @@ impl Folder {
         }
         let modified = data.modified().ok().and_then(|t| Timestamp::try_from(t).ok()).unwrap_or_default();
         let manifest = if has_manifest { read_manifest(&with(&path, MANIFEST)) } else { Beside::Nothing };
-        Ok(Some(Stored { file: file.to_owned(), size: data.len(), modified, manifest }))
+        let said = name::parse(&self.pattern, file);
+        Ok(Some(Stored { file: file.to_owned(), said, size: data.len(), modified, manifest }))
     }
 
     fn sync_folder(&self) -> Result<(), StoreError> {
@@ -158,14 +166,14 @@ impl Store for Folder {
         self.path.display().to_string()
     }
 
-    fn begin(&self, tenant: &str, at: Timestamp) -> Result<Box<dyn Pending>, StoreError> {
+    fn begin(&self, tenant: &str, database: &str, at: Timestamp) -> Result<Box<dyn Pending>, StoreError> {
         std::fs::create_dir_all(&self.path).map_err(StoreError::io("make the folder", &self.path))?;
         let mut nth = 1;
         loop {
-            let file = name::backup_file(tenant, at, nth);
+            let file = name::backup_file(&self.pattern, tenant, database, at, nth);
             if let Some(output) = claim(&self.path.join(&file))? {
                 let folder = self.clone();
-                let names = Names { tenant: tenant.to_owned(), at, nth };
+                let names = Names { tenant: tenant.to_owned(), database: database.to_owned(), at, nth };
                 return Ok(Box::new(PendingFile { folder, names, file, output: Some(output) }));
             }
             nth += 1;
@@ -179,8 +187,8 @@ impl Store for Folder {
             .iter()
             .filter(|n| n.ends_with(EXTENSION) && !n.starts_with('.'))
             // Another tenant's name: its manifest need not be read. A name that was cut says nothing for certain.
-            .filter(|n| match (tenant, name::parse(n)) {
-                (Some(tenant), Some((of, _))) => of == tenant || name::maybe_cut(&of),
+            .filter(|n| match tenant.and_then(|t| Some((t, name::parse(&self.pattern, n)?))) {
+                Some((tenant, Said { word: Word::Tenant, text, .. })) => text == tenant || name::maybe_cut(&text),
                 _ => true,
             })
             .map(|n| (n.as_str(), all.contains(format!("{n}{MANIFEST}").as_str())))
@@ -378,6 +386,7 @@ fn is_at(file: &File, path: &Path) -> bool {
 /// The names a backup may get.
 struct Names {
     tenant: String,
+    database: String,
     at: Timestamp,
     nth: u32,
 }
@@ -438,7 +447,8 @@ impl PendingFile {
         let (old, aside) = (self.partial_path(), self.aside_path());
         loop {
             self.names.nth += 1;
-            self.file = name::backup_file(&self.names.tenant, self.names.at, self.names.nth);
+            let Names { tenant, database, at, nth } = &self.names;
+            self.file = name::backup_file(&self.folder.pattern, tenant, database, *at, *nth);
             if self.final_path().exists() || with(&self.final_path(), MANIFEST).exists() {
                 continue;
             }

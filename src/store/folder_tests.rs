@@ -42,11 +42,11 @@ fn set(names: &[&str]) -> BTreeSet<String> {
 }
 
 fn begin(folder: &Folder) -> PendingFile {
-    let file = name::backup_file("acme", at(), 1);
+    let file = name::backup_file(&crate::config::Pattern::backup_default(), "acme", "Acme", at(), 1);
     let output = claim(&folder.path.join(&file)).unwrap().expect("the name is free");
     PendingFile {
         folder: folder.clone(),
-        names: Names { tenant: "acme".into(), at: at(), nth: 1 },
+        names: Names { tenant: "acme".into(), database: "Acme".into(), at: at(), nth: 1 },
         file,
         output: Some(output),
     }
@@ -62,7 +62,7 @@ fn a_backup_appears_whole_with_its_manifest() {
     let dir = tempfile::tempdir().unwrap();
     let folder = Folder::new("local", dir.path().join("new"));
     assert!(folder.list(None).unwrap().backups.is_empty(), "a folder that is not there yet is empty");
-    let mut pending = folder.begin("acme", at()).unwrap();
+    let mut pending = folder.begin("acme", "Acme", at()).unwrap();
     pending.writer().write_all(b"package").unwrap();
     pending.sync().unwrap();
     assert!(folder.list(None).unwrap().backups.is_empty(), "nothing is listed before it is published");
@@ -82,11 +82,11 @@ fn a_backup_appears_whole_with_its_manifest() {
 fn two_backups_of_one_second_get_different_names() {
     let dir = tempfile::tempdir().unwrap();
     let folder = Folder::new("local", dir.path());
-    let first = folder.begin("acme", at()).unwrap();
-    let second = folder.begin("acme", at()).unwrap();
+    let first = folder.begin("acme", "Acme", at()).unwrap();
+    let second = folder.begin("acme", "Acme", at()).unwrap();
     assert_eq!((first.file(), second.file()), (NAME, "acme_20260203040506-2.bacpac"));
     first.publish(&manifest(0)).unwrap();
-    assert_eq!(folder.begin("acme", at()).unwrap().file(), "acme_20260203040506-3.bacpac");
+    assert_eq!(folder.begin("acme", "Acme", at()).unwrap().file(), "acme_20260203040506-3.bacpac");
     second.discard().unwrap();
     assert_eq!(names(dir.path()), set(&[NAME, "acme_20260203040506.bacpac.json"]));
 }
@@ -95,7 +95,7 @@ fn two_backups_of_one_second_get_different_names() {
 fn a_stranger_under_the_final_name_is_never_overwritten() {
     let dir = tempfile::tempdir().unwrap();
     let folder = Folder::new("local", dir.path());
-    let mut pending = folder.begin("acme", at()).unwrap();
+    let mut pending = folder.begin("acme", "Acme", at()).unwrap();
     pending.writer().write_all(b"ours").unwrap();
     std::fs::write(dir.path().join(NAME), "a stranger's").unwrap();
     let published = pending.publish(&manifest(4)).unwrap();
@@ -109,8 +109,8 @@ fn a_stranger_under_the_final_name_is_never_overwritten() {
 fn dropped_or_discarded_it_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let folder = Folder::new("local", dir.path());
-    drop(folder.begin("acme", at()).unwrap());
-    folder.begin("acme", at()).unwrap().discard().unwrap();
+    drop(folder.begin("acme", "Acme", at()).unwrap());
+    folder.begin("acme", "Acme", at()).unwrap().discard().unwrap();
     let pending = begin(&folder);
     pending.put_manifest_aside(&manifest(0)).unwrap();
     drop(pending);
@@ -200,7 +200,7 @@ fn a_file_brought_by_hand_and_a_broken_manifest_are_listed() {
 fn a_manifest_is_replaced_whole() {
     let dir = tempfile::tempdir().unwrap();
     let folder = Folder::new("local", dir.path());
-    folder.begin("acme", at()).unwrap().publish(&manifest(0)).unwrap();
+    folder.begin("acme", "Acme", at()).unwrap().publish(&manifest(0)).unwrap();
     let mut changed = manifest(0);
     changed.comment = Some("seen".into());
     folder.put_manifest(NAME, &changed).unwrap();

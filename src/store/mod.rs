@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use crate::bacpac::package::Source;
+use crate::config::Said;
 pub use folder::Folder;
 use manifest::Manifest;
 pub use source::FileSource;
@@ -24,6 +25,8 @@ pub use source::FileSource;
 pub struct Stored {
     /// Its name.
     pub file: String,
+    /// What the name says, where it is of our making.
+    pub said: Option<Said>,
     /// Its size.
     pub size: u64,
     /// When it was last written to.
@@ -130,7 +133,7 @@ pub trait Store: Send + Sync {
     /// Where it is, for a person.
     fn location(&self) -> String;
     /// Begin a backup under a name of its own. Nothing of it is listed before [`Pending::publish`].
-    fn begin(&self, tenant: &str, at: Timestamp) -> Result<Box<dyn Pending>, StoreError>;
+    fn begin(&self, tenant: &str, database: &str, at: Timestamp) -> Result<Box<dyn Pending>, StoreError>;
     /// Everything that is listed. With `tenant`, backups of others may be left out by their names alone.
     fn list(&self, tenant: Option<&str>) -> Result<Listing, StoreError>;
     /// One backup.

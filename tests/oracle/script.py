@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """DacFx judges our scripts: package -> our model -> our T-SQL -> DacFx builds a package of it -> compare with the original.
+The script for DacFx is what the shipped program prints (`pacrat script --format dacfx`); of each pair of packages that
+DacFx calls equal `pacrat diff` must say the same, and of each package against itself.
 
     tests/oracle/script.py [--typed|--script|--server] [--show] [NAME...]
 
@@ -26,12 +28,14 @@ if not os.path.exists(ORACLE) or not os.path.exists(HOME + '/venv/bin/python'):
     print('SKIPPED: tests/oracle/script.py needs ../shared and an installed DacFx', file=sys.stderr)
     sys.exit(0)
 if not os.environ.get('DACFX_ENV'):
-    subprocess.check_call(['cargo', 'build', '-q', '--example', 'modeltool'], cwd=ROOT)
+    subprocess.check_call(['cargo', 'build', '-q', '--bin', 'pacrat', '--example', 'modeltool'], cwd=ROOT)
     env = dict(os.environ, DACFX_ENV='1', TZ='UTC', LD_LIBRARY_PATH=HOME + '/ssl11/usr/lib/x86_64-linux-gnu',
                DOTNET_ROOT=glob.glob(HOME + '/venv/lib/python3*/site-packages/dotnetcore2/bin')[0])
     os.execve(HOME + '/venv/bin/python', [HOME + '/venv/bin/python', os.path.abspath(__file__)] + sys.argv[1:], env)
 
-TOOL = os.path.join(os.environ.get('CARGO_TARGET_DIR') or os.path.join(ROOT, 'target'), 'debug', 'examples', 'modeltool')
+DEBUG = os.path.join(os.environ.get('CARGO_TARGET_DIR') or os.path.join(ROOT, 'target'), 'debug')
+TOOL = os.path.join(DEBUG, 'examples', 'modeltool')
+PACRAT = os.path.join(DEBUG, 'pacrat')
 
 # (what is judged, file pattern, line pattern, reason): differences that are DacFx's own doing, or by design.
 EXCEPTIONS = [
@@ -111,6 +115,29 @@ def retyped(package, out):
             w.writestr(name, data)
 
 
+def scripted(what, package, script):
+    """writes the script; -> what it does not carry, as lines"""
+    if what == 'script':
+        with open(script, 'wb') as out:
+            ran = subprocess.run([PACRAT, 'script', package, '--format', 'dacfx'], stdout=out, stderr=subprocess.PIPE, text=True)
+        return ran.stderr.splitlines() + (['pacrat script ended with %d' % ran.returncode] if ran.returncode else [])
+    subprocess.check_call([TOOL, 'judged', package, script])
+    return []
+
+
+def differences(a, b):
+    """what `pacrat diff` says, as lines"""
+    ran = subprocess.run([PACRAT, 'diff', a, b, '--json'], capture_output=True, text=True)
+    if ran.returncode not in (0, 6):
+        return ['pacrat diff ended with %d: %s%s' % (ran.returncode, ran.stdout[:400], ran.stderr[:400])]
+    told = json.loads(ran.stdout)
+    lines = ['pacrat diff: %s %s %s' % (how, o['kind'], o['name']) for how in ('added', 'removed') for o in told[how]]
+    lines += ['pacrat diff: changed %s %s: %s -> %s' % (o['kind'], o['name'], o['a'], o['b']) for o in told['changed']]
+    if told['equal'] != (not lines) or (ran.returncode == 0) != told['equal']:
+        lines.append('pacrat diff: its code, its word and its lists disagree')
+    return lines
+
+
 def main():
     arguments = sys.argv[1:]
     if arguments[:1] == ['--against'] and len(arguments) == 3:
@@ -149,8 +176,7 @@ def judge(oracle, what, show, wanted, against=None):
                 problems += ['load: ' + l for l in lines if l not in before]
             else:
                 script, out = os.path.join(tmp, 'script.sql'), os.path.join(tmp, name + '.dacpac')
-                left = subprocess.run([TOOL, 'dacfx' if what == 'script' else 'judged', against[1] if against else package, script], check=True, capture_output=True, text=True).stdout
-                problems += left.splitlines() if what == 'script' else []
+                problems += scripted(what, against[1] if against else package, script)
                 code, lines = call(oracle['cmd_build'], script=script, out=out, version=None, name=None, desc=None, option=[], ignore=[])
                 if code:
                     problems += ['build: ' + l for l in lines]
@@ -161,6 +187,8 @@ def judge(oracle, what, show, wanted, against=None):
                 problems += [l for l in lines if not re.match(r'\d+ objects vs|! server version', l)]
                 if code > 1:
                     problems.append('compare ended with %d' % code)
+                if what == 'script' and not against:
+                    problems += differences(package, package) + differences(package, out)
             kinds = {}
             for line in problems:
                 excuse = next((r for w, f, l, r in EXCEPTIONS if w in what and re.search(f, name) and re.search(l, line, re.S)), None)

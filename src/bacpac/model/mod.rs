@@ -9,6 +9,7 @@ mod declare;
 mod depend;
 mod element;
 mod field;
+mod find;
 /// The typed kinds of element.
 pub mod kinds;
 mod name;
@@ -23,6 +24,7 @@ mod write;
 pub use element::*;
 pub(crate) use field::absent;
 pub use field::{BUILT_IN_SCHEMAS, Entries, Field, Kind, Putter, ShapeError, Taker, schema_reference};
+pub use find::Found;
 pub(crate) use kinds::INLINE_CONSTRAINT;
 pub use kinds::*;
 pub use name::{Name, NameError, literal, quote};

@@ -84,19 +84,31 @@ const DACFX_SCOPED_NAMES: [(&str, &str); 7] = [
 
 /// The `--@` lines: every option with its value, the defaults of the model too (the reader has others).
 pub(super) fn dacfx_option_lines(model: &Model) -> String {
-    let server = platform(&model.header.dsp_name);
-    let mut out = format!("--@@ server={server}\n");
-    let Some(options) = model.options() else { return out };
-    for (property, name) in DACFX_NAMES.iter().chain(&DACFX_SCOPED_NAMES) {
-        let found = options.options.get(*property).map(String::as_str);
-        let Some(value) = found.or_else(|| platform_default(server, property)) else { continue };
-        let value = vocabulary::name_of(DatabaseOptions::ELEMENT, property, value).unwrap_or(value);
-        if value.contains(['\r', '\n']) || value.contains("Null") {
-            continue;
-        }
+    let mut out = dacfx_server_line(model);
+    for (name, value) in option_values(model) {
         out.push_str(&format!("--@ {name}={value}\n"));
     }
     out
+}
+
+/// The `--@@` line: the version of the server.
+pub(super) fn dacfx_server_line(model: &Model) -> String {
+    format!("--@@ server={}\n", platform(&model.header.dsp_name))
+}
+
+/// The database's options by the names that DacFx's script reader has for them, with their values in words; what the
+/// model leaves out, with what its platform takes it for.
+pub fn option_values(model: &Model) -> Vec<(&'static str, String)> {
+    let server = platform(&model.header.dsp_name);
+    let Some(options) = model.options() else { return Vec::new() };
+    let value_of = |property: &str| {
+        let found = options.options.get(property).map(String::as_str);
+        let value = found.or_else(|| platform_default(server, property))?;
+        let value = vocabulary::name_of(DatabaseOptions::ELEMENT, property, value).unwrap_or(value);
+        (!value.contains(['\r', '\n']) && !value.contains("Null")).then(|| value.to_owned())
+    };
+    let names = DACFX_NAMES.iter().chain(&DACFX_SCOPED_NAMES);
+    names.filter_map(|(property, name)| Some((*name, value_of(property)?))).collect()
 }
 
 /// What DacFx takes an absent option for; a few of them go with the platform.

@@ -11,6 +11,7 @@ mod index;
 mod module;
 mod order;
 mod other;
+mod piece;
 mod print;
 mod property;
 mod rare;
@@ -21,8 +22,9 @@ mod text;
 use super::model::{Model, Name, Object, Reference, quote};
 use std::collections::{HashMap, HashSet};
 
-pub use database::database_collation;
-pub use print::{dacfx_text, server_text, server_text_for_dacfx};
+pub use database::{database_collation, option_values};
+pub use piece::{Piece, pieces, script_of};
+pub use print::{dacfx_text, dacfx_text_of, server_text, server_text_for_dacfx};
 
 /// Where a batch belongs in the order. The data is loaded after `Tables` and before `Keys`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -167,17 +169,17 @@ impl<'a> Lookup<'a> {
                         .filter_map(|a| a.disambiguator.as_deref()),
                 );
             }
-            let table = match object {
-                Object::Key(k) => &k.table,
-                Object::Check(c) => &c.table,
-                Object::Default(d) => &d.table,
-                Object::ForeignKey(f) => &f.table,
-                Object::EdgeConstraint(e) => &e.table,
-                Object::Index(i) => &i.on,
-                Object::ColumnStoreIndex(i) => &i.on,
-                _ => continue,
-            };
-            lookup.by_table.entry(table).or_default().push(object);
+            let stands_there = !matches!(
+                object,
+                Object::XmlIndex(_)
+                    | Object::SpatialIndex(_)
+                    | Object::Statistics(_)
+                    | Object::FullTextIndex(_)
+                    | Object::DmlTrigger(_)
+            );
+            if let Some(table) = object.table().filter(|_| stands_there) {
+                lookup.by_table.entry(table).or_default().push(object);
+            }
         }
         lookup
     }

@@ -1,6 +1,6 @@
 //! Whole scripts as text: for people and sqlcmd (with GO), and for DacFx.
 
-use super::database::dacfx_option_lines;
+use super::database::{dacfx_option_lines, dacfx_server_line};
 use super::{Batch, Form, Script, script};
 use crate::bacpac::model::{Model, Name};
 use std::collections::HashMap;
@@ -36,7 +36,12 @@ pub fn server_text(script: &Script) -> String {
 /// The script as DacFx takes it: the options as `--@` lines, the version, then the definitions by their settings.
 pub fn dacfx_text(model: &Model) -> (String, Script) {
     let made = script(model, Form::DacFx);
-    (sections(model, &made), made)
+    (sections(dacfx_option_lines(model), &made), made)
+}
+
+/// Some objects of a model as DacFx takes them: the version and the definitions, without the database's options.
+pub fn dacfx_text_of(model: &Model, made: &Script) -> String {
+    sections(dacfx_server_line(model), made)
 }
 
 /// A server's script laid out for DacFx, so that it can be judged by it, without what only a server takes.
@@ -54,11 +59,11 @@ pub fn server_text_for_dacfx(model: &Model) -> String {
                 | "system versioning"
         )
     });
-    sections(model, &made)
+    sections(dacfx_option_lines(model), &made)
 }
 
-fn sections(model: &Model, made: &Script) -> String {
-    let mut out = dacfx_option_lines(model);
+fn sections(head: String, made: &Script) -> String {
+    let mut out = head;
     // Statements that belong to an object must stand in the same part as the object.
     let made_under: HashMap<&Name, Settings> =
         made.batches.iter().filter(|b| b.creates).map(|b| (&b.gives, settings_of(b))).collect();

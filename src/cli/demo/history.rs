@@ -106,7 +106,7 @@ pub fn place(store: &Folder, past: &Past, now: Timestamp) -> Result<Placed, Hist
         verification: Some(Verification { level: Level::Rows, at: ended }),
         tables,
     };
-    let mut pending = store.begin(past.tenant, started)?;
+    let mut pending = store.begin(past.tenant, past.tenant, started)?;
     pending.writer().write_all(&package)?;
     pending.sync()?;
     let summary = Summary {

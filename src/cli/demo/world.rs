@@ -14,6 +14,7 @@ use crate::engine::event::Failure;
 use crate::engine::service::Service;
 use crate::sandbox::server::{ListenConfig, Server};
 use crate::sandbox::session::Backend;
+use crate::sandbox::storage::private::PrivateFolder;
 use crate::store::Folder;
 
 use super::gate::{Gate, Gated};
@@ -53,27 +54,27 @@ pub struct World {
 
 /// The demo's folders. They are gone when this is dropped, whoever still holds a file in them.
 pub struct Place {
-    folder: PathBuf,
+    folder: PrivateFolder,
     /// Those of the sandboxes.
     others: Mutex<Vec<PathBuf>>,
 }
 
 impl Place {
-    /// Folders that nobody else has.
+    /// Folders that nobody else has. What a demo that was killed left is removed.
     pub fn new() -> Result<Self, Failure> {
-        let made = tempfile::Builder::new().prefix("pacrat-demo-").tempdir();
-        let folder = made.map_err(|e| Failure::new("the demo needs a temporary folder").because(&e))?.keep();
+        let made = PrivateFolder::make("pacrat-demo-", &[&std::env::temp_dir()]);
+        let folder = made.map_err(|e| Failure::new("the demo needs a temporary folder").because(&e))?;
         Ok(Self { folder, others: Mutex::default() })
     }
 
     /// Where the journal and the log are.
     pub fn data_dir(&self) -> PathBuf {
-        self.folder.join("data")
+        self.folder.path().join("data")
     }
 
     /// Where the backups are.
     pub fn store(&self) -> PathBuf {
-        self.folder.join("store")
+        self.folder.path().join("store")
     }
 
     fn also(&self, folder: PathBuf) {
@@ -84,7 +85,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let others = self.others.get_mut().unwrap_or_else(PoisonError::into_inner);
-        for path in others.iter().chain([&self.folder]) {
+        for path in others.iter().map(PathBuf::as_path).chain([self.folder.path()]) {
             if let Err(error) = std::fs::remove_dir_all(path)
                 && error.kind() != std::io::ErrorKind::NotFound
             {
@@ -310,7 +311,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn every_tenant_is_as_promised_and_nothing_is_left_behind() {
         let place = Place::new().unwrap();
-        let folders = [place.folder.clone()].into_iter();
+        let folders = [place.folder.path().to_path_buf()].into_iter();
         let wishes = Wishes { bytes_per_second: 0, large: 4_000 };
         let world = World::make(&place, wishes).await.unwrap();
         let folders: Vec<PathBuf> = folders.chain(place.others.lock().unwrap().clone()).collect();

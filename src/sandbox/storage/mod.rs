@@ -5,19 +5,21 @@
 //! Several connections write one file one after the other; readers see the last committed state and never wait.
 
 mod link;
+pub mod private;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 pub use link::{Link, Order, Stop, after};
+use private::PrivateFolder;
 
 /// The folder with the files of the databases.
 #[derive(Debug)]
 pub struct Storage {
     folder: PathBuf,
     /// Removes the folder at the end, when it is a private one.
-    _private: Option<tempfile::TempDir>,
+    _private: Option<PrivateFolder>,
     keeps: bool,
     /// How often a number was given to another database: a file that a session still has open is not the new one's.
     generations: Mutex<HashMap<i32, u32>>,
@@ -26,13 +28,7 @@ pub struct Storage {
 impl Storage {
     /// A private folder, in memory where the system has one, gone at the end.
     pub fn private() -> std::io::Result<Storage> {
-        let memory = Path::new("/dev/shm");
-        let builder = || {
-            let mut b = tempfile::Builder::new();
-            b.prefix("pacrat-sandbox-");
-            b
-        };
-        let folder = builder().tempdir_in(memory).or_else(|_| builder().tempdir())?;
+        let folder = PrivateFolder::make("pacrat-sandbox-", &[Path::new("/dev/shm"), &std::env::temp_dir()])?;
         Ok(Storage {
             folder: folder.path().to_path_buf(),
             _private: Some(folder),

@@ -45,6 +45,8 @@ pub struct Options {
     pub theme: Theme,
     /// The first word of suggested names of restored databases.
     pub product: String,
+    /// What name is suggested for a restored database.
+    pub restore_name: crate::config::Pattern,
     /// The operator's time zone, for moments.
     pub zone: TimeZone,
     /// What becomes of jobs when the terminal is lost.

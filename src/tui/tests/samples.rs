@@ -29,7 +29,9 @@ pub const UNICODE: Theme = Theme { colour: true, unicode: true };
 pub const ASCII: Theme = Theme { colour: false, unicode: false };
 
 pub fn options(theme: Theme) -> Options {
-    Options { theme, product: "shop".into(), zone: jiff::tz::TimeZone::UTC, hangup: Hangup::Finish, banner: None }
+    let restore_name = crate::config::Pattern::restore_default();
+    let zone = jiff::tz::TimeZone::UTC;
+    Options { theme, product: "shop".into(), restore_name, zone, hangup: Hangup::Finish, banner: None }
 }
 
 pub const QUOTED: &str = "O'Brien & Söhne ]x[ \"päckchen\"";

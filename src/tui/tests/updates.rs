@@ -141,9 +141,11 @@ fn letters_are_letters_while_a_name_is_typed() {
 fn a_suggested_name_is_never_too_long() {
     use crate::tui::update::suggested_name;
     let long = backup(&"😀".repeat(200), 0, None, None);
-    let name = suggested_name("shop", &long);
+    let mut wishes = options(UNICODE);
+    let name = suggested_name(&wishes, &long);
     assert!(name.encode_utf16().count() <= 128 && name.ends_with("_20260131_restore"));
-    assert_eq!(suggested_name("", &backup("a\nb", 0, None, None)), "ab_20260131_restore");
+    wishes.product.clear();
+    assert_eq!(suggested_name(&wishes, &backup("a\nb", 0, None, None)), "ab_20260131_restore");
 }
 
 #[test]

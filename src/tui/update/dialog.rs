@@ -1,29 +1,22 @@
 //! The dialogs: the restore, what is asked before a job is cancelled, a filter being typed.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use jiff::tz::TimeZone;
 
 use crate::engine::command::{Command, JobSpec, PackageSource};
 use crate::engine::query::BackupInfo;
 use crate::tui::keys::Action;
 use crate::tui::message::Effect;
-use crate::tui::state::Loudness;
 use crate::tui::state::input::Input;
 use crate::tui::state::layer::{Field, Layer, NAME_UNITS, NameCheck, Restore};
+use crate::tui::state::{Loudness, Options};
 
 use super::Update;
 
-/// `{product}_{tenant}_{yyyyMMdd}_restore`: the day (UTC) of the backup, so that the name says what is inside. A
-/// tenant's name too long for the whole is cut.
-pub fn suggested_name(product: &str, backup: &BackupInfo) -> String {
-    let day = backup.taken.to_zoned(TimeZone::UTC).strftime("%Y%m%d").to_string();
-    let tail = format!("_{day}_restore");
-    let mut head = if product.is_empty() { backup.tenant.clone() } else { format!("{product}_{}", backup.tenant) };
-    head.retain(|c| !c.is_control());
-    while units(&head) + units(&tail) > NAME_UNITS {
-        head.pop();
-    }
-    head + &tail
+/// The name that the configuration's pattern suggests, by the moment (UTC) of the backup, so that it says what is
+/// inside.
+pub fn suggested_name(options: &Options, backup: &BackupInfo) -> String {
+    let database = backup.manifest.as_ref().map_or(backup.tenant.as_str(), |m| m.database.as_str());
+    options.restore_name.database_name(backup.taken, &options.product, &backup.tenant, database, NAME_UNITS)
 }
 
 fn units(text: &str) -> usize {
@@ -50,7 +43,7 @@ impl Update<'_> {
             .map(|m| m.server.clone())
             .or_else(|| self.state.tenants.list.iter().find(|t| t.name == backup.tenant).map(|t| t.server.clone()));
         let server = home.and_then(|home| self.state.servers.iter().position(|s| s.name == home)).unwrap_or(0);
-        let name = suggested_name(&self.state.options.product, &backup);
+        let name = suggested_name(&self.state.options, &backup);
         let ticket = self.state.ticket();
         self.state.layers.push(Layer::Restore(Box::new(Restore {
             source: PackageSource::Backup(backup.backup.clone()),
