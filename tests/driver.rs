@@ -110,17 +110,17 @@ fn sql_type(column: &ColumnPlan) -> SqlType {
         B::UniqueIdentifier => (Base::UniqueIdentifier, 0),
         B::Char => (Base::Char, column.length),
         B::VarChar => (Base::VarChar, column.length),
-        B::VarCharMax => (Base::VarChar, MAX),
-        B::Text => (Base::Text, MAX),
+        // text, ntext and image are converted by the query.
+        B::VarCharMax | B::Text => (Base::VarChar, MAX),
         B::NChar => (Base::NChar, column.length * 2),
         B::NVarChar => (Base::NVarChar, column.length * 2),
         // xml is cast by the query.
-        B::NVarCharMax | B::Xml | B::Json => (Base::NVarChar, MAX),
-        B::NText => (Base::NText, MAX),
+        B::NVarCharMax | B::NText | B::Xml | B::Json => (Base::NVarChar, MAX),
         B::Binary => (Base::Binary, column.length),
         B::VarBinary => (Base::VarBinary, column.length),
-        B::VarBinaryMax | B::HierarchyId | B::Geometry | B::Geography | B::Clr | B::Vector => (Base::VarBinary, MAX),
-        B::Image => (Base::Image, MAX),
+        B::VarBinaryMax | B::Image | B::HierarchyId | B::Geometry | B::Geography | B::Clr | B::Vector => {
+            (Base::VarBinary, MAX)
+        }
         B::RowVersion => (Base::RowVersion, 8),
         B::Variant => (Base::Variant, 8009),
     };
@@ -181,11 +181,15 @@ impl Session_ {
         let table = self.table_in(sql);
         let plan = &self.store.plans[&table];
         let mut columns = Vec::new();
+        let int = ColumnPlan::new("", BcpType::Int, true);
         for c in &plan.columns {
-            if c.ty == BcpType::Variant {
-                let int = ColumnPlan::new("", BcpType::Int, true);
-                columns.push(result(sql_type(&int), true));
-                columns.push(result(nvarchar(256, &collation::default()), true));
+            match c.ty {
+                BcpType::Variant => {
+                    columns.push(result(sql_type(&int), true));
+                    columns.push(result(nvarchar(256, &collation::default()), true));
+                }
+                BcpType::Text | BcpType::NText | BcpType::Image => columns.push(result(sql_type(&int), true)),
+                _ => {}
             }
             columns.push(result(sql_type(c), c.nullable));
         }
@@ -193,19 +197,21 @@ impl Session_ {
         let rows = self.store.rows.lock().unwrap().get(&table).cloned().unwrap_or_default();
         for row in &rows {
             let mut out = Vec::new();
-            for value in row {
-                if let (Value::Variant(v), true) = (value, out.len() + 2 < columns.len()) {
-                    let length = match v.ty.length {
-                        0 => Value::Int(8),
-                        n => Value::Int(n as i32),
-                    };
-                    out.push(length);
-                    out.push(v.ty.collation.as_ref().map_or(Value::Null, |c| Value::NChar(utf16(&c.name))));
-                } else if *value == Value::Null && columns[out.len()..].len() > 2 {
-                    let at = out.len() + 2;
-                    if columns[at].ty.base == Base::Variant && columns[out.len()].ty.base == Base::Int {
-                        out.extend([Value::Null, Value::Null]);
+            for (column, value) in plan.columns.iter().zip(row) {
+                match (column.ty, value) {
+                    (BcpType::Variant, Value::Variant(v)) => {
+                        out.push(match v.ty.length {
+                            0 => Value::Int(8),
+                            n => Value::Int(n as i32),
+                        });
+                        out.push(v.ty.collation.as_ref().map_or(Value::Null, |c| Value::NChar(utf16(&c.name))));
                     }
+                    (BcpType::Variant, _) => out.extend([Value::Null, Value::Null]),
+                    (BcpType::Text | BcpType::NText | BcpType::Image, value) => out.push(match value {
+                        Value::Char(b) | Value::NChar(b) | Value::Binary(b) => Value::Int(b.len() as i32),
+                        _ => Value::Null,
+                    }),
+                    _ => {}
                 }
                 out.push(value.clone());
             }

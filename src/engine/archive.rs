@@ -2,23 +2,27 @@
 //! by one thread.
 //!
 //! Memory: every part holds a permit from the moment its bytes are taken out of an encoder until it is in the file, so
-//! no more than [`PARTS_PER_CORE`] parts a core exist at once, deflated or not.
+//! no more than [`PARTS_PER_CORE`] parts a core exist at once, deflated or not. A part that is too large to be held
+//! comes in pieces: they too are deflated on all cores, no more than [`PIECES`] of a part exist at once, and while one
+//! such part is written the others wait for the file. Its pieces hold no permits, so the two cannot block each other.
 
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::event::Failure;
 use super::package;
 use crate::bacpac::package::{
-    DacMetadata, DeflatedPart, Deflater, Modified, Origin, PackageError, PackageWriter, Written,
+    DacMetadata, DeflatedPart, Deflater, Modified, Origin, PackageError, PackageWriter, Written, deflate_piece,
 };
 use crate::store::{Pending, StoreError};
 
 /// Parts that wait for a core or for the file, a core.
 const PARTS_PER_CORE: usize = 2;
+/// Pieces of one part on their way to the file, deflated or not.
+const PIECES: usize = 3;
 
 /// The cores that deflate, shared by all jobs of a process.
 #[derive(Debug, Clone)]
@@ -49,6 +53,8 @@ pub struct Head {
 /// What the writing thread is told.
 enum Order {
     Part(Ready),
+    /// A part that comes in pieces: nothing else is written until its end.
+    Stream(Streamed),
     /// All parts are there: the end of the package.
     Finish(Box<Origin>),
     /// No more is wanted, whoever still holds [`Parts`].
@@ -62,6 +68,20 @@ struct Ready {
     number: u64,
     part: DeflatedPart,
     _permit: OwnedSemaphorePermit,
+}
+
+/// A part in pieces on its way to the file.
+struct Streamed {
+    schema: Arc<str>,
+    table: Arc<str>,
+    number: u64,
+    /// In their order; each is ready when its core is. The sender gone without an end: the reader gave up.
+    pieces: mpsc::Receiver<Piece>,
+}
+
+enum Piece {
+    Bytes(oneshot::Receiver<DeflatedPart>),
+    End,
 }
 
 /// Where readers put their parts.
@@ -94,6 +114,43 @@ impl Parts {
             let _ = orders.send(Order::Part(Ready { schema, table, number, part, _permit: permit }));
         });
         Ok(())
+    }
+
+    /// Begin a part that comes in pieces.
+    pub fn stream(&self, schema: &Arc<str>, table: &Arc<str>, number: u64) -> Result<Pieces, Closed> {
+        let (pieces, received) = mpsc::channel(PIECES);
+        let streamed = Streamed { schema: Arc::clone(schema), table: Arc::clone(table), number, pieces: received };
+        self.orders.send(Order::Stream(streamed)).map_err(|_| Closed)?;
+        Ok(Pieces { cores: self.cores.clone(), pieces })
+    }
+}
+
+/// Where the pieces of a part are put that is too large to be held.
+pub struct Pieces {
+    cores: Cores,
+    pieces: mpsc::Sender<Piece>,
+}
+
+impl Pieces {
+    /// Deflate a piece and append it. Waits until there is room for it.
+    pub async fn put(&mut self, bytes: Vec<u8>) -> Result<(), Closed> {
+        let room = self.pieces.reserve().await.map_err(|_| Closed)?;
+        let core = Arc::clone(&self.cores.deflating).acquire_owned().await.map_err(|_| Closed)?;
+        let (sender, receiver) = oneshot::channel();
+        room.send(Piece::Bytes(receiver));
+        tokio::task::spawn_blocking(move || {
+            let piece = deflate_piece(&bytes);
+            drop(bytes);
+            drop(core);
+            // A writer that has ended says why itself.
+            let _ = sender.send(piece);
+        });
+        Ok(())
+    }
+
+    /// The part is complete.
+    pub async fn end(self) -> Result<(), Closed> {
+        self.pieces.send(Piece::End).await.map_err(|_| Closed)
     }
 }
 
@@ -172,6 +229,11 @@ fn append(
     while let Some(order) = orders.blocking_recv() {
         match order {
             Order::Part(ready) => writer.part(&ready.schema, &ready.table, ready.number, &ready.part)?,
+            Order::Stream(streamed) => {
+                if !append_pieces(&mut writer, streamed)? {
+                    return Ok(None);
+                }
+            }
             Order::Finish(origin) => {
                 let (mut out, written) = writer.finish(*origin)?;
                 out.flush().map_err(PackageError::Write)?;
@@ -181,6 +243,24 @@ fn append(
         }
     }
     Ok(None)
+}
+
+/// Append a part in pieces; whether it came to its end.
+fn append_pieces<W: Write>(writer: &mut PackageWriter<W>, mut part: Streamed) -> Result<bool, PackageError> {
+    writer.stream_start(&part.schema, &part.table, part.number)?;
+    while let Some(piece) = part.pieces.blocking_recv() {
+        match piece {
+            Piece::Bytes(deflated) => match deflated.blocking_recv() {
+                Ok(deflated) => writer.stream_piece(&deflated)?,
+                Err(_) => return Ok(false),
+            },
+            Piece::End => {
+                writer.stream_end()?;
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 #[cfg(test)]
@@ -236,6 +316,67 @@ mod tests {
         }
         assert_eq!(rows, 100_000);
         pending.discard().unwrap();
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn parts_in_pieces_and_whole_ones_do_not_wait_for_each_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let writing = begin(pending(dir.path()), head(), &Cores::all(1));
+        let mut readers = Vec::new();
+        for reader in 0..4u64 {
+            let parts = writing.parts();
+            readers.push(tokio::spawn(async move {
+                let bytes: Vec<u8> = (0..1000u32).flat_map(u32::to_le_bytes).collect();
+                for n in 0..25u64 {
+                    let number = reader * 25 + n;
+                    if n % 3 == 0 {
+                        let mut pieces = parts.stream(&"dbo".into(), &"t".into(), number).unwrap();
+                        // Cut inside a row.
+                        for piece in bytes.chunks(1001) {
+                            pieces.put(piece.to_vec()).await.unwrap();
+                        }
+                        pieces.end().await.unwrap();
+                    } else {
+                        parts.put(&"dbo".into(), &"t".into(), number, bytes.clone()).await.unwrap();
+                    }
+                }
+            }));
+        }
+        for reader in readers {
+            reader.await.unwrap();
+        }
+        let (pending, written) = writing.finish(Origin::default()).await;
+        assert_eq!(written.unwrap().parts, 100);
+        let pending = pending.unwrap();
+        let package = Package::open(pending.read_back().unwrap(), Limits::default()).unwrap();
+        let plan = TablePlan::new("dbo", "t", vec![ColumnPlan::new("n", BcpType::Int, false)]);
+        let bound = package.bind(vec![plan]).unwrap();
+        let expected: Vec<u8> = (0..1000u32).flat_map(u32::to_le_bytes).collect();
+        assert_eq!(bound.tables()[0].parts.len(), 100);
+        for part in &bound.tables()[0].parts {
+            let mut bytes = Vec::new();
+            bound
+                .part_bytes(&bound.tables()[0], part, |b| {
+                    bytes.extend_from_slice(b);
+                    Ok::<(), PackageError>(())
+                })
+                .unwrap();
+            assert_eq!(bytes, expected, "{}", part.name);
+        }
+        pending.discard().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_part_left_without_its_end_makes_no_package() {
+        let dir = tempfile::tempdir().unwrap();
+        let writing = begin(pending(dir.path()), head(), &Cores::all(1));
+        let mut pieces = writing.parts().stream(&"dbo".into(), &"t".into(), 0).unwrap();
+        pieces.put(vec![1, 2, 3, 4]).await.unwrap();
+        drop(pieces);
+        let (pending, written) = writing.finish(Origin::default()).await;
+        assert!(written.is_err(), "{written:?}");
+        pending.unwrap().discard().unwrap();
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 

@@ -6,17 +6,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::archive::Parts;
+use super::archive::{Closed, Parts, Pieces};
 use super::event::Failure;
 use super::job::{JobContext, Meter, Stop, TableMeter};
-use crate::bacpac::bcp::Encoder;
+use crate::bacpac::package::{Cut, PartCutter, PartLimits};
 use crate::sqlserver::catalogue::SourceTable;
 use crate::sqlserver::connect;
+use crate::sqlserver::error::SqlError;
 use crate::sqlserver::rows::RowConnection;
 use crate::sqlserver::target::Target;
 
-/// A part ends with the row that brings it to so many bytes. DacFx's own parts begin anew at that size.
+/// A part ends with the row that brings it to so many bytes (DacFx's own parts begin anew at that size). A row that is
+/// twice as large goes out in pieces of that size, so no reader holds more than three of them.
 const PART: usize = 4 << 20;
+const LIMITS: PartLimits = PartLimits { part: PART, held: 2 * PART };
 /// Progress is counted at least so often.
 const STEP: usize = 256 << 10;
 
@@ -125,24 +128,40 @@ impl Lane {
         let (schema, name): (Arc<str>, Arc<str>) =
             (table.plan.schema.as_str().into(), table.plan.table.as_str().into());
         let mut source = connection.read_table(&table.plan, &table.read, &self.stop).await?;
-        let mut encoder = Encoder::new(Arc::clone(&table.plan));
-        let mut number = 0;
+        let mut cutter = PartCutter::new(Arc::clone(&table.plan), LIMITS);
+        let mut streamed: Option<Pieces> = None;
         loop {
-            let held = encoder.bytes().len();
-            let fill = source.read(&mut encoder, (held + STEP).min(PART), &self.stop).await?;
-            meter.add(fill.rows, (encoder.bytes().len() - held) as u64);
-            let full = encoder.bytes().len() >= PART;
-            if (full || fill.end) && !encoder.bytes().is_empty() {
-                let next = if fill.end { Vec::new() } else { Vec::with_capacity(PART + STEP) };
-                let put = self.parts.put(&schema, &name, number, encoder.take(next));
+            let before = cutter.bytes();
+            let encoder = cutter.encoder();
+            let target = encoder.bytes().len() + STEP;
+            let fill = source.read(encoder, target, &self.stop).await?;
+            meter.add(fill.rows, cutter.bytes() - before);
+            while let Some(cut) = cutter.cut(fill.end).map_err(SqlError::from)? {
+                if !fill.end {
+                    cutter.recycle(Vec::with_capacity(PART + STEP));
+                }
+                let handed = async {
+                    match (cut, &mut streamed) {
+                        (Cut::Part { number, bytes, .. }, _) => self.parts.put(&schema, &name, number, bytes).await,
+                        (Cut::Begin { number }, _) => {
+                            streamed = Some(self.parts.stream(&schema, &name, number)?);
+                            Ok(())
+                        }
+                        (Cut::Piece(bytes), Some(pieces)) => pieces.put(bytes).await,
+                        (Cut::End { .. }, part) => match part.take() {
+                            Some(pieces) => pieces.end().await,
+                            None => Ok(()),
+                        },
+                        (Cut::Piece(_), None) => Err(Closed),
+                    }
+                };
                 // The file can be slow; a cancellation is not.
                 tokio::select! {
                     biased;
                     () = self.stop.cancelled() => return Err(Stop::Cancelled),
                     // Why the file takes no more is told by its writer.
-                    put = put => put.map_err(|_| Stop::Cancelled)?,
+                    handed = handed => handed.map_err(|_| Stop::Cancelled)?,
                 }
-                number += 1;
             }
             if fill.end {
                 break;

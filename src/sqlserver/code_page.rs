@@ -3,13 +3,15 @@
 //!
 //! Single-byte code pages (437, 850, 874, 1250 to 1258) and UTF-8 are converted here; the tables are those of
 //! encoding_rs and of the driver's OEM pages. Of the double-byte ones (932, 936, 949, 950) the tables at hand differ
-//! from the server's in the user-defined ranges, so for such columns the server converts, both ways.
+//! from the server's in the user-defined ranges, so for such columns the server converts, both ways, and what it keeps
+//! of a load is compared with what was sent (see [`super::kept`]).
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
-use mssql_tds::datatypes::sql_string::ResolvedEncoding;
+use mssql_tds::datatypes::sql_string::{EncodingType, ResolvedEncoding};
 use mssql_tds::encoding_rs;
+use mssql_tds::token::tokens::SqlCollation;
 
 /// The code page of UTF-8 collations.
 pub const UTF8: u16 = 65_001;
@@ -26,6 +28,7 @@ pub enum CodePage {
 /// A single-byte code page.
 #[derive(Debug)]
 pub struct Table {
+    encoding: ResolvedEncoding,
     to_unicode: [Option<u16>; 256],
     from_unicode: HashMap<u16, u8>,
 }
@@ -33,6 +36,28 @@ pub struct Table {
 /// Whether the server converts columns of that code page.
 pub fn is_double_byte(code_page: u16) -> bool {
     matches!(code_page, 932 | 936 | 949 | 950)
+}
+
+/// The first character of a text that a double-byte code page surely does not have; nothing where none is found, which
+/// proves nothing: the tables at hand are not the server's.
+pub fn stranger(code_page: u16, utf16: &[u8]) -> Option<u32> {
+    let encoding = match code_page {
+        932 => encoding_rs::SHIFT_JIS,
+        936 => encoding_rs::GBK,
+        949 => encoding_rs::EUC_KR,
+        950 => encoding_rs::BIG5,
+        _ => return None,
+    };
+    let units = utf16.chunks_exact(2).map(|c| u16::from_le_bytes([c[0], c[1]]));
+    char::decode_utf16(units).find_map(|decoded| match decoded {
+        Err(lone) => Some(u32::from(lone.unpaired_surrogate())),
+        // Characters of the user's own: the servers' pages have places for many of them.
+        Ok('\u{E000}'..='\u{F8FF}' | '\0'..='\u{A0}') => None,
+        Ok(c) => {
+            let (_, _, lacks) = encoding.encode(c.encode_utf8(&mut [0; 4]));
+            lacks.then_some(u32::from(c))
+        }
+    })
 }
 
 /// A code page by its number; nothing for those that are not converted here.
@@ -81,11 +106,21 @@ impl Table {
                 from_unicode.entry(unit).or_insert(byte);
             }
         }
-        Self { to_unicode, from_unicode }
+        Self { encoding, to_unicode, from_unicode }
     }
 }
 
 impl CodePage {
+    /// Whether a collation, as the wire names it, has this code page.
+    pub fn is_of(&self, collation: SqlCollation) -> bool {
+        match self {
+            Self::Utf8 => collation.utf8(),
+            Self::Single(table) => {
+                !collation.utf8() && EncodingType::LcidBased(collation).resolved_encoding() == Some(table.encoding)
+            }
+        }
+    }
+
     /// Appends bytes of the code page as UTF-16LE; says which byte has no character.
     pub fn decode(&self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
         match self {
@@ -108,6 +143,37 @@ impl CodePage {
                 }
                 Ok(())
             }
+        }
+    }
+
+    /// Appends a piece of a larger value as UTF-16LE. `carry` holds the bytes of a character cut in two, from one piece
+    /// to the next; after the last it must be empty.
+    pub fn decode_piece(&self, bytes: &[u8], carry: &mut Vec<u8>, out: &mut Vec<u8>) -> Result<(), String> {
+        if matches!(self, Self::Single(_)) {
+            return self.decode(bytes, out);
+        }
+        let joined;
+        let bytes = if carry.is_empty() {
+            bytes
+        } else {
+            joined = [carry.as_slice(), bytes].concat();
+            &joined
+        };
+        let whole = match std::str::from_utf8(bytes) {
+            // No error length: what is there is the beginning of a character.
+            Err(e) if e.error_len().is_none() => e.valid_up_to(),
+            _ => bytes.len(),
+        };
+        self.decode(&bytes[..whole], out)?;
+        *carry = bytes[whole..].to_vec();
+        Ok(())
+    }
+
+    /// The bytes of UTF-16LE that so many bytes become, where that is known without looking at them.
+    pub fn decoded_length(&self, bytes: u64) -> Option<u64> {
+        match self {
+            Self::Single(_) => bytes.checked_mul(2),
+            Self::Utf8 => None,
         }
     }
 
@@ -199,7 +265,14 @@ mod tests {
         assert!(error.contains("0xAA at 1"), "{error}");
         // Fact 27: a UTF-8 column can hold what is not UTF-8.
         assert!(find(UTF8).unwrap().decode(&[0xED, 0xA0, 0x80], &mut Vec::new()).is_err());
+        let mut carry = Vec::new();
+        find(UTF8).unwrap().decode_piece(&[0xED], &mut carry, &mut Vec::new()).unwrap();
+        assert_eq!(carry, [0xED]);
+        assert!(find(UTF8).unwrap().decode_piece(&[0xA0, 0x80], &mut carry, &mut Vec::new()).is_err());
         assert!(find(932).is_none() && is_double_byte(932) && !is_double_byte(1252));
+        assert_eq!(stranger(932, &utf16("漢字 ?\u{E000}")), None);
+        assert_eq!(stranger(932, &utf16("漢ก")), Some(0xE01));
+        assert_eq!(stranger(949, &[0x3E, 0xD8]), Some(0xD83E));
         assert!(find(1).is_none());
     }
 
@@ -210,6 +283,12 @@ mod tests {
             let mut units = Vec::new();
             page.decode(text.as_bytes(), &mut units).unwrap();
             prop_assert_eq!(&units, &utf16(&text));
+            let (mut pieces, mut carry) = (Vec::new(), Vec::new());
+            for piece in text.as_bytes().chunks(cut % 5 + 1) {
+                page.decode_piece(piece, &mut carry, &mut pieces).unwrap();
+            }
+            prop_assert!(carry.is_empty());
+            prop_assert_eq!(&pieces, &units);
             let cut = cut.min(units.len()) & !1;
             let (mut back, mut half) = (Vec::new(), None);
             page.encode(&units[..cut], &mut half, &mut back).unwrap();

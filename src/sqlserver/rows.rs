@@ -10,7 +10,7 @@ use crate::bacpac::plan::TablePlan;
 /// What a call of [`RowSource::read`] brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Fill {
-    /// Rows added.
+    /// Rows completed.
     pub rows: u64,
     /// The table has no more.
     pub end: bool,
@@ -19,8 +19,9 @@ pub struct Fill {
 /// The rows of one table on their way out, in the order of its clustered key.
 #[async_trait]
 pub trait RowSource: Send {
-    /// Encodes whole rows into `out` until its buffer holds `target` bytes or more, or the table ends. What it holds
-    /// in memory is the target and at most one row more. After an error the source is of no further use.
+    /// Encodes rows into `out` until its buffer holds `target` bytes or more, inside a large value too, or until the
+    /// table ends. What is held in memory besides is a piece of a value. After an error the source is of no further
+    /// use.
     async fn read(&mut self, out: &mut Encoder, target: usize, cancel: &CancellationToken) -> Result<Fill, SqlError>;
 
     /// Ends the reading: at once when the table was read to its end, by an attention otherwise.

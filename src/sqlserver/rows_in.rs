@@ -2,7 +2,7 @@
 //!
 //! The stream's declared types are those of the target's columns, with these exceptions: xml goes as `nvarchar(max)`
 //! and CLR types as `varbinary(max)` (no other form is accepted); texts of double-byte code pages go as `nvarchar`, and
-//! the server, whose tables count, converts them. A rowversion cannot be loaded (error 273): the server makes a new
+//! the server, whose tables count, converts them; what it made of them is compared ([`super::kept`]). A rowversion cannot be loaded (error 273): the server makes a new
 //! one, so the column is left out. An identity column is listed, so its values are kept (fact 5).
 //!
 //! Narrow texts are written in the column's own code page, and the statement says `COLLATE` of the column, so that
@@ -14,6 +14,7 @@ use mssql_tds::datatypes::bulk_copy_metadata::{BulkCopyColumnMetadata, SqlDbType
 
 use super::code_page::{self, CodePage};
 use super::error::SqlError;
+use super::kept::Kept;
 use super::quote::is_collation_name;
 use super::rows::ServerColumn;
 use super::variant;
@@ -22,6 +23,8 @@ use crate::bacpac::plan::{BcpType, ColumnPlan, TablePlan};
 
 const TOKEN_ROW: u8 = 0xD1;
 /// Before the value of a text, ntext or image: a text pointer and a timestamp that the server ignores.
+// Assumption: a bulk load takes values of these types behind a text pointer, as rows of an answer have them (no capture
+// of such a load was at hand).
 const TEXT_POINTER: [u8; 25] = {
     let mut header = [0xFF; 25];
     header[0] = 0x10;
@@ -54,8 +57,26 @@ enum Text {
     AsIs,
     /// They become those of a code page.
     Narrow(Arc<CodePage>),
-    /// They stay UTF-16, without the blanks that fill a char: the server converts and fills again.
-    Trimmed,
+    /// They stay UTF-16, and the server converts them; where it fills a char again, without the blanks at the end.
+    Converted {
+        /// Without the blanks.
+        trim: bool,
+    },
+}
+
+impl Form {
+    fn text(&self) -> Option<&Text> {
+        match self {
+            Self::Bounded(text) | Self::Plp(text) | Self::Pointer(text) => Some(text),
+            Self::LeftOut | Self::Short | Self::Variant => None,
+        }
+    }
+}
+
+impl Text {
+    fn is_converted(&self) -> bool {
+        matches!(self, Self::Converted { .. })
+    }
 }
 
 #[derive(Debug)]
@@ -73,17 +94,23 @@ pub(super) struct Load {
     columns: Arc<Vec<Column>>,
     /// What the driver declares: statement and stream.
     pub metadata: Vec<BulkCopyColumnMetadata>,
+    /// Sums of what the server converts, none yet; nothing where it converts nothing.
+    pub kept: Option<Kept>,
 }
 
 impl Load {
     pub(super) fn of(plan: &TablePlan, target: &[ServerColumn]) -> Result<Self, SqlError> {
         let mut columns = Vec::new();
         let mut metadata = Vec::new();
+        let mut converted = Vec::new();
         for column in &plan.columns {
             let server = target.iter().find(|c| c.name == column.name).ok_or_else(|| {
                 SqlError::Unsupported(format!("table {plan}: the target has no column {}", column.name))
             })?;
             let (form, declared) = declare(plan, column, server)?;
+            if let (true, Some(number)) = (form.text().is_some_and(Text::is_converted), server.code_page) {
+                converted.push((columns.len(), number));
+            }
             columns.push(Column { form, limit: column.length as usize, scale: column.scale });
             if let Some(declared) = declared {
                 metadata.push(declared.with_nullable(server.nullable).with_identity(column.identity));
@@ -92,7 +119,8 @@ impl Load {
         if metadata.is_empty() {
             return Err(SqlError::Unsupported(format!("table {plan} has no column that can be loaded")));
         }
-        Ok(Self { plan: Arc::new(plan.clone()), columns: Arc::new(columns), metadata })
+        let kept = Kept::new(plan, &converted);
+        Ok(Self { plan: Arc::new(plan.clone()), columns: Arc::new(columns), metadata, kept })
     }
 
     pub(super) fn plan(&self) -> &Arc<TablePlan> {
@@ -129,6 +157,8 @@ fn declare(
         B::Float => short(of(S::Float, 8)),
         B::SmallMoney => short(of(S::SmallMoney, 4)),
         B::Money => short(of(S::Money, 8)),
+        // Assumption: 17 bytes at every precision are taken in a bulk load, as the server itself announces its columns
+        // (fact 86).
         B::Decimal => short(of(S::Decimal, 17).with_precision_scale(column.precision, column.scale)),
         B::Numeric => short(of(S::Numeric, 17).with_precision_scale(column.precision, column.scale)),
         B::Date => short(of(S::Date, 3)),
@@ -148,6 +178,7 @@ fn declare(
         B::VarBinary => Ok((Form::Bounded(Text::AsIs), Some(of(S::VarBinary, length)))),
         B::VarBinaryMax => Ok((Form::Plp(Text::AsIs), Some(plp(S::VarBinary)))),
         B::Image => Ok((Form::Pointer(Text::AsIs), Some(of(S::Image, i32::MAX)))),
+        // Assumption: the bytes of a CLR value are taken as varbinary(max) (no capture of such a load was at hand).
         B::HierarchyId | B::Geometry | B::Geography | B::Clr => Ok((Form::Plp(Text::AsIs), Some(plp(S::Udt)))),
         // Assumption: the declared length of a sql_variant in a bulk load is that of its results, 8009 (fact 43).
         B::Variant => Ok((Form::Variant, Some(of(S::Variant, 8009)))),
@@ -178,7 +209,7 @@ fn narrow(
     let length = i32::try_from(column.length).unwrap_or(i32::MAX);
     if code_page::is_double_byte(number) {
         let bounded = matches!(column.ty, B::Char | B::VarChar) && column.length <= 4000;
-        let text = if column.ty == B::Char { Text::Trimmed } else { Text::AsIs };
+        let text = Text::Converted { trim: column.ty == B::Char };
         return Ok(match bounded {
             true => (Form::Bounded(text), Some(of(S::NVarChar, length * 2))),
             false => (Form::Plp(text), Some(plp(S::NVarChar))),
@@ -221,6 +252,8 @@ pub(super) struct Wire {
     at_row: bool,
     lob: Option<Lob>,
     scratch: Vec<u8>,
+    /// Sums of what was sent for the server to convert.
+    pub kept: Option<Kept>,
 }
 
 #[derive(Debug)]
@@ -247,6 +280,7 @@ impl Wire {
             at_row: true,
             lob: None,
             scratch: Vec::new(),
+            kept: load.kept.clone(),
         }
     }
 
@@ -310,7 +344,13 @@ impl Wire {
         converted.clear();
         let wire = match text {
             Text::AsIs => bytes,
-            Text::Trimmed => without_blanks(bytes, b" \0"),
+            Text::Converted { trim } => {
+                if let Some(kept) = &mut self.kept {
+                    kept.piece(index, self.rows + 1, bytes);
+                    kept.end(index);
+                }
+                if *trim { without_blanks(bytes, b" \0") } else { bytes }
+            }
             Text::Narrow(page) => {
                 let mut half = None;
                 if let Err(reason) = page.encode(bytes, &mut half, &mut converted) {
@@ -449,8 +489,14 @@ impl RowSink for Wire {
                 page.encode(piece, &mut lob.half, &mut converted).map_err(|reason| self.fail(index, reason))?;
                 converted.as_slice()
             }
+            Text::AsIs => piece,
             // Only a whole value of a bounded char is trimmed, and that never comes in pieces.
-            Text::AsIs | Text::Trimmed => piece,
+            Text::Converted { .. } => {
+                if let Some(kept) = &mut self.kept {
+                    kept.piece(index, self.rows + 1, piece);
+                }
+                piece
+            }
         };
         if !wire.is_empty() {
             if lob.length_at.is_none() {
@@ -468,6 +514,10 @@ impl RowSink for Wire {
         let Some(lob) = self.lob.take() else { return Err(self.fail(index, "no large value is open".into())) };
         if lob.half.is_some() {
             return Err(self.fail(index, "the text ends in half a surrogate pair".into()));
+        }
+        let converted = self.columns.get(index).is_some_and(|c| c.form.text().is_some_and(Text::is_converted));
+        if let (true, Some(kept)) = (converted, &mut self.kept) {
+            kept.end(index);
         }
         match lob.length_at {
             None => self.buffer.extend_from_slice(&[0; 4]),

@@ -3,9 +3,10 @@
 //! The columns are selected plain, so that their exact wire values arrive, with these exceptions: xml is cast to
 //! `nvarchar(max)` (on the wire it begins with a mark that the stream does not have); texts of double-byte code pages
 //! are converted by the server, whose tables count; before every sql_variant stand two columns with what the driver
-//! drops of it (see [`super::variant`]).
+//! drops of it (see [`super::variant`]); text, ntext and image are converted to the `(max)` types, whose bytes are the
+//! same and which come in pieces, and before each stands a column with its length, which the stream wants beforehand.
 //!
-//! A large value is held whole, so the memory of a reader is its target and the largest row.
+//! Large values come in pieces (see [`super::tds_large`]), so a reader holds its target and a piece.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -21,14 +22,14 @@ use mssql_tds::datatypes::sql_json::SqlJson;
 use mssql_tds::datatypes::sql_string::EncodingType;
 use mssql_tds::datatypes::sql_vector::SqlVector;
 use mssql_tds::datatypes::sqldatatypes::TdsDataType;
-use mssql_tds::query::metadata::ColumnMetadata;
+use mssql_tds::query::metadata::{ColumnMetadata, PlpEncoding};
 
 use super::code_page::{self, CodePage};
 use super::error::SqlError;
 use super::quote::{identifier, qualified};
 use super::rows::{ReadOptions, ServerColumn};
 use super::variant::{self, Properties};
-use crate::bacpac::bcp::{Cell, Encoder, RowSink as _};
+use crate::bacpac::bcp::{BcpError, Cell, Encoder, LobKind, RowSink as _};
 use crate::bacpac::plan::{BcpType, ColumnPlan, TablePlan};
 
 /// How a table is asked for, and what the answer's columns are.
@@ -51,6 +52,27 @@ enum Slot {
     VariantLength,
     /// The collation's name of the sql_variant that follows.
     VariantCollation,
+    /// `DATALENGTH` of the large value that follows.
+    Length,
+}
+
+/// What the bytes of a large value are on the wire.
+#[derive(Debug, Clone)]
+pub(super) enum Large {
+    /// Raw bytes.
+    Binary,
+    /// UTF-16LE.
+    Utf16,
+    /// A code page.
+    Narrow(Arc<CodePage>),
+}
+
+/// A large value that comes in pieces, between two of them.
+#[derive(Debug)]
+pub(super) struct Pieces {
+    large: Large,
+    /// The beginning of a character that was cut.
+    carry: Vec<u8>,
 }
 
 impl Shape {
@@ -64,11 +86,25 @@ impl Shape {
             let mut text = None;
             let expression = match column.ty {
                 BcpType::Xml | BcpType::Json => format!("CAST({name} AS nvarchar(max)) AS {name}"),
+                BcpType::NText => {
+                    length_of(&name, &mut select, &mut slots);
+                    format!("CONVERT(nvarchar(max), {name}) AS {name}")
+                }
+                BcpType::Image => {
+                    length_of(&name, &mut select, &mut slots);
+                    format!("CONVERT(varbinary(max), {name}) AS {name}")
+                }
                 BcpType::Char | BcpType::VarChar | BcpType::VarCharMax | BcpType::Text => {
                     match narrow(plan, column, server)? {
                         Narrow::Here(page) => {
                             text = Some(page);
-                            name.clone()
+                            match column.ty {
+                                BcpType::Text => {
+                                    length_of(&name, &mut select, &mut slots);
+                                    format!("CONVERT(varchar(max), {name}) AS {name}")
+                                }
+                                _ => name.clone(),
+                            }
                         }
                         Narrow::Server => match column.length {
                             n @ 1..=4000 => format!("CONVERT(nvarchar({n}), {name}) AS {name}"),
@@ -77,6 +113,7 @@ impl Shape {
                     }
                 }
                 BcpType::Variant => {
+                    // Assumption: MaxLength is the declared length in bytes that stands in the variant's properties.
                     select.push(format!("CONVERT(int, SQL_VARIANT_PROPERTY({name}, N'MaxLength'))"));
                     select.push(format!("CONVERT(nvarchar(128), SQL_VARIANT_PROPERTY({name}, N'Collation'))"));
                     slots.push(Slot::VariantLength);
@@ -129,7 +166,7 @@ impl Shape {
             return Err(format!("{} columns where {} were asked for", metadata.len(), self.slots.len()));
         }
         for (slot, found) in self.slots.iter().zip(metadata) {
-            let Slot::Column { index, ty, .. } = slot else { continue };
+            let Slot::Column { index, ty, text, .. } = slot else { continue };
             let column = &self.plan.columns[*index];
             if !fits(*ty, found.data_type) {
                 return Err(format!(
@@ -138,6 +175,13 @@ impl Shape {
                     found.data_type,
                     column.sql_type()
                 ));
+            }
+            // Assumption: a conversion of text to varchar(max) keeps the collation, as the documentation says of any two
+            // character types; were it another code page's, every character would be in doubt.
+            if let (BcpType::Text, Some(page), Some(collation)) = (ty, text, found.get_collation())
+                && !page.is_of(collation)
+            {
+                return Err(format!("column {} comes in another code page than its own", column.name));
             }
             let scaled = matches!(
                 ty,
@@ -154,6 +198,38 @@ impl Shape {
         }
         Ok(())
     }
+
+    /// The columns of the answer that come in pieces, in order.
+    pub(super) fn large(&self, metadata: &[ColumnMetadata]) -> Result<Vec<(usize, Large)>, String> {
+        let mut large = Vec::new();
+        for (at, (slot, found)) in self.slots.iter().zip(metadata).enumerate().filter(|(_, (_, m))| m.is_plp()) {
+            let Slot::Column { index, text, .. } = slot else {
+                return Err("a large value where a length was asked for".into());
+            };
+            let kind = match (found.plp_encoding(), text) {
+                (Some(PlpEncoding::Utf16Text), _) => Large::Utf16,
+                (Some(PlpEncoding::SingleByteText), Some(page)) => Large::Narrow(page.clone()),
+                (Some(PlpEncoding::Binary), None) => Large::Binary,
+                _ => {
+                    let name = &self.plan.columns[*index].name;
+                    return Err(format!("column {name} comes as {:?}, which was not asked for", found.data_type));
+                }
+            };
+            large.push((at, kind));
+        }
+        Ok(large)
+    }
+
+    /// How many columns the answer has.
+    pub(super) fn width(&self) -> usize {
+        self.slots.len()
+    }
+}
+
+/// Asks for the length of the value that follows.
+fn length_of(name: &str, select: &mut Vec<String>, slots: &mut Vec<Slot>) {
+    select.push(format!("DATALENGTH({name})"));
+    slots.push(Slot::Length);
 }
 
 enum Narrow {
@@ -204,13 +280,13 @@ fn fits(ty: BcpType, found: TdsDataType) -> bool {
         B::DateTimeOffset => found == T::DateTimeOffsetN,
         B::UniqueIdentifier => found == T::Guid,
         B::Char | B::VarChar | B::VarCharMax | B::Text => {
-            matches!(found, T::BigChar | T::BigVarChar | T::Text | T::NVarChar)
+            matches!(found, T::BigChar | T::BigVarChar | T::NVarChar)
         }
         B::NChar | B::NVarChar | B::NVarCharMax | B::NText | B::Xml | B::Json => {
-            matches!(found, T::NChar | T::NVarChar | T::NText)
+            matches!(found, T::NChar | T::NVarChar)
         }
         B::Binary | B::VarBinary | B::VarBinaryMax | B::Image | B::RowVersion => {
-            matches!(found, T::BigBinary | T::BigVarBinary | T::Image)
+            matches!(found, T::BigBinary | T::BigVarBinary)
         }
         B::Variant => found == T::SsVariant,
         B::HierarchyId | B::Geometry | B::Geography | B::Clr => matches!(found, T::Udt | T::BigVarBinary),
@@ -228,12 +304,22 @@ pub(super) struct CellWriter<'a> {
     text: Vec<u8>,
     base: Option<TdsDataType>,
     properties: Properties,
+    length: Option<u64>,
     pub failure: Option<Box<SqlError>>,
 }
 
 impl<'a> CellWriter<'a> {
     pub(super) fn new(shape: &'a Shape, out: &'a mut Encoder, rows: &'a AtomicU64) -> Self {
-        Self { shape, out, rows, text: Vec::new(), base: None, properties: Properties::default(), failure: None }
+        Self {
+            shape,
+            out,
+            rows,
+            text: Vec::new(),
+            base: None,
+            properties: Properties::default(),
+            length: None,
+            failure: None,
+        }
     }
 
     /// Bytes encoded and not taken yet.
@@ -282,7 +368,105 @@ impl<'a> CellWriter<'a> {
                     _ => None,
                 };
             }
+            Some(Slot::Length) => {
+                self.length = match cell {
+                    Cell::Int(n) => u64::try_from(n).ok(),
+                    Cell::BigInt(n) => u64::try_from(n).ok(),
+                    _ => None,
+                };
+            }
             None => self.fail(slot, "a column that was not asked for".into()),
+        }
+    }
+
+    /// A large value that came whole.
+    pub(super) fn large(&mut self, slot: usize, large: &Large, bytes: &[u8]) {
+        self.length = None;
+        match large {
+            Large::Binary => self.put(slot, Cell::Binary(bytes)),
+            Large::Utf16 => self.put(slot, Cell::Text(bytes)),
+            Large::Narrow(page) => {
+                let mut units = std::mem::take(&mut self.text);
+                units.clear();
+                match page.decode(bytes, &mut units) {
+                    Ok(()) => self.put(slot, Cell::Text(&units)),
+                    Err(reason) => self.fail(slot, reason),
+                }
+                self.text = units;
+            }
+        }
+    }
+
+    /// A large value begins that comes in pieces. `length` is that of the wire, where the server said it.
+    pub(super) fn large_start(&mut self, slot: usize, large: &Large, length: Option<u64>) -> Pieces {
+        let wire = length.or(self.length.take());
+        let (kind, length) = match large {
+            Large::Binary => (LobKind::Binary, wire),
+            Large::Utf16 => (LobKind::Text, wire),
+            Large::Narrow(page) => (LobKind::Text, wire.and_then(|n| page.decoded_length(n))),
+        };
+        if let Some(index) = self.index(slot) {
+            let started = self.out.lob_start(index, kind, length);
+            self.keep(started);
+        }
+        Pieces { large: large.clone(), carry: Vec::new() }
+    }
+
+    /// Its next piece.
+    pub(super) fn large_piece(&mut self, slot: usize, pieces: &mut Pieces, bytes: &[u8]) {
+        let Some(index) = self.index(slot) else { return };
+        let mut units = std::mem::take(&mut self.text);
+        units.clear();
+        let piece = match &pieces.large {
+            Large::Binary => Ok(bytes),
+            Large::Utf16 if pieces.carry.is_empty() && bytes.len().is_multiple_of(2) => Ok(bytes),
+            Large::Utf16 => {
+                units.append(&mut pieces.carry);
+                units.extend_from_slice(bytes);
+                if !units.len().is_multiple_of(2) {
+                    pieces.carry.extend(units.pop());
+                }
+                Ok(units.as_slice())
+            }
+            Large::Narrow(page) => page.decode_piece(bytes, &mut pieces.carry, &mut units).map(|()| units.as_slice()),
+        };
+        match piece {
+            Ok([]) => {}
+            Ok(piece) => {
+                let taken = self.out.lob_piece(index, piece);
+                self.keep(taken);
+            }
+            Err(reason) => self.fail(slot, reason),
+        }
+        self.text = units;
+    }
+
+    /// It is complete.
+    pub(super) fn large_end(&mut self, slot: usize, pieces: &Pieces) {
+        if !pieces.carry.is_empty() {
+            return self.fail(slot, "the text ends inside a character".into());
+        }
+        if let Some(index) = self.index(slot) {
+            let ended = self.out.lob_end(index);
+            self.keep(ended);
+        }
+    }
+
+    /// The plan's column of a slot; nothing after a failure.
+    fn index(&mut self, slot: usize) -> Option<usize> {
+        match self.shape.slots.get(slot) {
+            _ if self.failure.is_some() => None,
+            Some(Slot::Column { index, .. }) => Some(*index),
+            _ => {
+                self.fail(slot, "a large value where a length was asked for".into());
+                None
+            }
+        }
+    }
+
+    fn keep(&mut self, result: Result<(), BcpError>) {
+        if let Err(error) = result {
+            self.failure.get_or_insert_with(|| Box::new(error.into()));
         }
     }
 
@@ -335,6 +519,7 @@ fn u40(ticks: u64) -> [u8; 5] {
 impl RowWriter for CellWriter<'_> {
     fn write_null(&mut self, col: usize) {
         self.base = None;
+        self.length = None;
         self.put(col, Cell::Null);
     }
 

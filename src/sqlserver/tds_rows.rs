@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::connect::{Ended, SETTLE, guarded};
 use super::error::SqlError;
+use super::kept::Kept;
 use super::orders::Field;
 use super::quote::qualified;
 use super::rows::{Fill, ReadOptions, RowConnection, RowLoader, RowSource, ServerColumn};
@@ -27,6 +28,7 @@ use super::rows_in::{Load, Wire};
 use super::rows_out::{CellWriter, Shape};
 use super::target::Target;
 use super::tds_error;
+use super::tds_large::Walk;
 use super::tds_session::{dropped, handle, limit, run};
 use crate::bacpac::bcp::{Decoder, Encoder};
 use crate::bacpac::plan::TablePlan;
@@ -201,26 +203,32 @@ impl RowConnection for TdsRows {
         if at? != StatementResult::Rows {
             return Err(SqlError::Unexpected { doing, cause: "no rows but a mere acknowledgement".into() });
         }
-        if let Some(client) = &self.client
-            && let Err(cause) = shape.check(client.get_metadata())
-        {
-            return Err(SqlError::Unexpected { doing, cause });
-        }
-        Ok(Box::new(TdsSource { rows: self, shape, doing, stop, ended: false, read: Arc::default() }))
+        let metadata = self.client.as_ref().map(|c| c.get_metadata().as_slice()).unwrap_or_default();
+        let large = match shape.check(metadata).and_then(|()| shape.large(metadata)) {
+            Ok(large) => large,
+            Err(cause) => return Err(SqlError::Unexpected { doing, cause }),
+        };
+        let walk = (!large.is_empty()).then(|| Walk::new(large, shape.width()));
+        Ok(Box::new(TdsSource { rows: self, shape, doing, stop, ended: false, progress: Progress::default(), walk }))
     }
 
     async fn load_table<'a>(
         &'a mut self,
         plan: &TablePlan,
         columns: &[ServerColumn],
-        _cancel: &CancellationToken,
+        cancel: &CancellationToken,
     ) -> Result<Box<dyn RowLoader + 'a>, SqlError> {
         let doing = format!("loading table {plan}");
         let load = Load::of(plan, columns)?;
         self.at_rest(&doing).await?;
+        let before = match &load.kept {
+            Some(kept) => self.kept(plan, columns, kept, cancel).await?,
+            None => None,
+        };
         let wire = Wire::new(&load, BATCH_BYTES);
         let decoder = Decoder::new(load.plan().clone(), load.plan().to_string());
-        Ok(Box::new(TdsLoader { rows: self, load, doing, wire, decoder, batch: None }))
+        let target = columns.to_vec();
+        Ok(Box::new(TdsLoader { rows: self, load, doing, wire, decoder, batch: None, target, before }))
     }
 
     fn is_dead(&self) -> bool {
@@ -236,8 +244,9 @@ struct TdsSource<'a> {
     /// Ends the request at the server.
     stop: CancellationToken,
     ended: bool,
-    /// Rows so far.
-    read: Arc<AtomicU64>,
+    progress: Progress,
+    /// For a table with large values.
+    walk: Option<Walk>,
 }
 
 #[async_trait]
@@ -247,11 +256,11 @@ impl RowSource for TdsSource<'_> {
             return Ok(Fill { rows: 0, end: true });
         }
         let client = self.rows.client.as_mut().ok_or_else(|| dropped(&self.doing))?;
-        let before = self.read.load(Ordering::Relaxed);
+        let before = self.progress.rows.load(Ordering::Relaxed);
         let seconds = self.rows.command_timeout.as_secs().max(1);
-        let (doing, shape, read) = (self.doing.as_str(), &self.shape, self.read.as_ref());
-        let work = pump(client, shape, out, target, read, doing, seconds);
-        let watched = watch(work, read, self.rows.command_timeout, doing);
+        let reading = Reading { shape: &self.shape, progress: &self.progress, doing: &self.doing, seconds };
+        let work = pump(client, reading, self.walk.as_mut(), out, target);
+        let watched = watch(work, &self.progress, self.rows.command_timeout);
         let result = match guarded(cancel, Some(&self.stop), watched).await {
             Ended::Done(Some(result)) => result,
             Ended::Done(None) => {
@@ -265,7 +274,7 @@ impl RowSource for TdsSource<'_> {
             }
         };
         self.ended = result? || self.ended;
-        Ok(Fill { rows: self.read.load(Ordering::Relaxed) - before, end: self.ended })
+        Ok(Fill { rows: self.progress.rows.load(Ordering::Relaxed) - before, end: self.ended })
     }
 
     async fn close(self: Box<Self>) -> Result<(), SqlError> {
@@ -274,24 +283,53 @@ impl RowSource for TdsSource<'_> {
     }
 }
 
+/// How far a reading is, for those who watch it.
+#[derive(Default)]
+struct Progress {
+    rows: AtomicU64,
+    /// Steps through rows with large values: a row may take longer than anybody waits for one.
+    steps: AtomicU64,
+}
+
+impl Progress {
+    fn sum(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed).wrapping_add(self.steps.load(Ordering::Relaxed))
+    }
+}
+
+/// What does not change in the reading of a table.
+#[derive(Clone, Copy)]
+struct Reading<'a> {
+    shape: &'a Shape,
+    progress: &'a Progress,
+    doing: &'a str,
+    seconds: u64,
+}
+
 /// Reads rows until the buffer holds the target. Whether the table ended.
 async fn pump(
     client: &mut TdsClient,
-    shape: &Shape,
+    reading: Reading<'_>,
+    mut walk: Option<&mut Walk>,
     out: &mut Encoder,
     target: usize,
-    read: &AtomicU64,
-    doing: &str,
-    seconds: u64,
 ) -> Result<bool, SqlError> {
+    let Reading { shape, progress, doing, seconds } = reading;
     let other = |error| tds_error::request(doing, seconds, error);
-    let mut writer = CellWriter::new(shape, out, read);
+    let mut writer = CellWriter::new(shape, out, &progress.rows);
     while writer.buffered() < target {
-        let more = client.next_row_into(&mut writer).await.map_err(other)?;
+        let more = match &mut walk {
+            None => client.next_row_into(&mut writer).await,
+            Some(walk) => {
+                progress.steps.fetch_add(1, Ordering::Relaxed);
+                walk.step(client, &mut writer).await
+            }
+        };
+        // A cell that cannot be carried says more than what the driver makes of what came after it.
         if let Some(failure) = writer.failure {
             return Err(*failure);
         }
-        if !more {
+        if !more.map_err(other)? {
             // The end of the rows is not the end of the answer: an error may follow.
             return match client.advance().await.map_err(other)? {
                 StatementResult::End => Ok(true),
@@ -302,19 +340,19 @@ async fn pump(
     Ok(false)
 }
 
-/// Waits for `work`; nothing if no row came for as long as the limit.
-async fn watch<T>(work: impl Future<Output = T>, read: &AtomicU64, patience: Duration, _doing: &str) -> Option<T> {
+/// Waits for `work`; nothing if nothing came for as long as the limit.
+async fn watch<T>(work: impl Future<Output = T>, progress: &Progress, patience: Duration) -> Option<T> {
     if patience.is_zero() {
         return Some(work.await);
     }
     tokio::pin!(work);
-    let mut last = read.load(Ordering::Relaxed);
+    let mut last = progress.sum();
     loop {
         tokio::select! {
             biased;
             result = &mut work => return Some(result),
             () = tokio::time::sleep(patience) => {
-                let now = read.load(Ordering::Relaxed);
+                let now = progress.sum();
                 if now == last {
                     return None;
                 }
@@ -332,6 +370,9 @@ struct TdsLoader<'a> {
     wire: Wire,
     decoder: Decoder,
     batch: Option<Batch>,
+    target: Vec<ServerColumn>,
+    /// What the table had before, of what the server converts.
+    before: Option<Kept>,
 }
 
 /// A bulk load at work in a task of its own.
@@ -465,6 +506,58 @@ impl TdsLoader<'_> {
     }
 }
 
+impl TdsLoader<'_> {
+    /// Compares what the server made of the texts that it converts with what was sent.
+    async fn compare(&mut self, cancel: &CancellationToken) -> Result<(), SqlError> {
+        // What is the same in every code page was not changed.
+        let Some(sent) = self.wire.kept.take().filter(|k| k.foreign) else { return Ok(()) };
+        let plan = self.load.plan().clone();
+        let Some(after) = self.rows.kept(&plan, &self.target, &sent, cancel).await? else {
+            return Err(SqlError::Unexpected { doing: self.doing.clone(), cause: "the table is empty".into() });
+        };
+        match sent.differs(self.before.as_ref(), &after) {
+            None => Ok(()),
+            Some((column, reason)) => {
+                let name = plan.columns.get(column).map_or("", |c| c.name.as_str());
+                Err(SqlError::Unsupported(format!("table {plan}, column {name}: {reason}")))
+            }
+        }
+    }
+}
+
+impl TdsRows {
+    /// Sums up what a table has of these columns; nothing if it has no row.
+    async fn kept(
+        &mut self,
+        plan: &TablePlan,
+        columns: &[ServerColumn],
+        of: &Kept,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Kept>, SqlError> {
+        let (plan, mut sums) = of.of_columns(plan);
+        let options = ReadOptions { order: Vec::new(), columns: columns.to_vec() };
+        let mut source = self.read_table(&plan, &options, cancel).await?;
+        let plan = Arc::new(plan);
+        let mut encoder = Encoder::new(Arc::clone(&plan));
+        let mut decoder = Decoder::new(Arc::clone(&plan), plan.to_string());
+        let mut rows = 0;
+        loop {
+            let target = encoder.bytes().len() + PIECES * PIECE;
+            let fill = source.read(&mut encoder, target, cancel).await?;
+            rows += fill.rows;
+            if encoder.can_open() {
+                decoder.feed(&encoder.take_open(Vec::new())?, &mut sums)?;
+            }
+            if fill.end {
+                break;
+            }
+        }
+        decoder.finish()?;
+        source.close().await?;
+        Ok((rows > 0).then_some(sums))
+    }
+}
+
 /// Waits as long as patience lasts; for ever without a limit.
 async fn stalled(patience: Duration) {
     match patience.is_zero() {
@@ -509,6 +602,7 @@ impl RowLoader for TdsLoader<'_> {
         }
         self.flush(cancel).await?;
         self.end_batch(cancel).await?;
+        self.compare(cancel).await?;
         Ok(self.wire.rows)
     }
 }

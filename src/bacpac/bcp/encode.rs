@@ -75,9 +75,19 @@ impl Encoder {
         self.rows
     }
 
+    /// How many of the bytes are whole rows; the rest belongs to the row that is being written.
+    pub fn whole(&self) -> usize {
+        self.row_start
+    }
+
     /// At the start of a row.
     pub fn at_row(&self) -> bool {
         self.next == 0 && self.lob.is_none()
+    }
+
+    /// Whether [`Encoder::take_open`] would work: not inside a text, ntext or image whose length is not known yet.
+    pub fn can_open(&self) -> bool {
+        !matches!(self.lob, Some(Lob { form: Form::Reserved(_, 4), .. }))
     }
 
     /// A large value is being written.

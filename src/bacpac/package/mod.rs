@@ -17,7 +17,7 @@
 //! ```
 //!
 //! Writing: [`PackageWriter`] takes parts that are deflated already ([`DeflatedPart`], made on any thread);
-//! [`PartRoller`] cuts encoded rows into parts of a bounded size.
+//! [`PartCutter`] cuts encoded rows into parts of a bounded size, and [`PartRoller`] does so as they come.
 
 mod archive;
 mod blob;
@@ -48,13 +48,13 @@ use origin::Related;
 
 pub use archive::Modified;
 pub use bound::{BoundPackage, PartInfo, TableData};
-pub use deflate::{DeflatedPart, Deflater};
+pub use deflate::{DeflatedPart, Deflater, deflate_piece};
 pub use directory::Entry;
 pub use error::PackageError;
 pub use names::{folder_of, part_name};
 pub use origin::{DacMetadata, Origin};
 pub use rewrite::rewrite;
-pub use roller::{Append, PartLimits, PartRoller, PartSink};
+pub use roller::{Append, Cut, PartCutter, PartLimits, PartRoller, PartSink};
 pub use source::{Bytes, Limits, ReadSeek, Source};
 pub use verify::{Depth, ExpectedRows, Quiet, Report, TableReport, VerifyOptions, Verifying};
 pub use writer::{PackageWriter, Written};

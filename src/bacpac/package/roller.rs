@@ -1,5 +1,8 @@
 //! Rows cut into parts of a bounded size: whole rows only, numbered from 0. A row too large for a part of its own
 //! (a LOB beyond the memory that is allowed) goes out as a part that is streamed.
+//!
+//! [`PartCutter`] decides and does nothing: whoever may have to wait (an engine with one writer) asks it between reads.
+//! [`PartRoller`] drives it from a decoder, into a [`PartSink`].
 
 use std::sync::Arc;
 
@@ -33,7 +36,7 @@ pub trait PartSink {
 pub struct PartLimits {
     /// A part ends with the row that brings it to so many bytes.
     pub part: usize,
-    /// A row that has so many bytes inside a large value is streamed.
+    /// A row that has so many bytes and is not at its end is streamed.
     pub held: usize,
 }
 
@@ -43,33 +46,65 @@ impl Default for PartLimits {
     }
 }
 
-/// Encodes rows and cuts them into parts.
+/// What is to be done next with the bytes of a table.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// A whole part.
+    Part {
+        /// Its number.
+        number: u64,
+        /// Its rows.
+        rows: u64,
+        /// Its bytes.
+        bytes: Vec<u8>,
+    },
+    /// A part begins that comes in pieces.
+    Begin {
+        /// Its number.
+        number: u64,
+    },
+    /// Its next piece.
+    Piece(Vec<u8>),
+    /// It ends.
+    End {
+        /// Its rows.
+        rows: u64,
+    },
+}
+
+/// Cuts what an encoder holds into parts: asked between its cells, it gives what is to be done with the bytes. Memory:
+/// what is encoded between two questions, and the limits.
 #[derive(Debug)]
-pub struct PartRoller<S> {
+pub struct PartCutter {
     encoder: Encoder,
-    sink: S,
     limits: PartLimits,
     number: u64,
     /// Rows in parts that were handed on.
     handed: u64,
     streaming: bool,
     spare: Vec<u8>,
-    bytes: u64,
+    /// Bytes taken out of the encoder.
+    taken: u64,
 }
 
-impl<S: PartSink> PartRoller<S> {
-    /// A roller for a table's rows.
-    pub fn new(plan: Arc<TablePlan>, sink: S, limits: PartLimits) -> Self {
-        PartRoller {
+impl PartCutter {
+    /// A cutter for a table's rows.
+    pub fn new(plan: Arc<TablePlan>, limits: PartLimits) -> Self {
+        PartCutter {
             encoder: Encoder::new(plan),
-            sink,
             limits,
             number: 0,
             handed: 0,
             streaming: false,
             spare: Vec::new(),
-            bytes: 0,
+            taken: 0,
         }
+    }
+
+    /// Where rows are to be encoded.
+    #[inline]
+    pub fn encoder(&mut self) -> &mut Encoder {
+        &mut self.encoder
     }
 
     /// Complete rows so far.
@@ -79,37 +114,118 @@ impl<S: PartSink> PartRoller<S> {
 
     /// Bytes of rows so far, before compression.
     pub fn bytes(&self) -> u64 {
-        self.bytes + self.encoder.bytes().len() as u64
+        self.taken + self.encoder.bytes().len() as u64
+    }
+
+    /// A buffer to be filled next; its content is thrown away.
+    pub fn recycle(&mut self, spare: Vec<u8>) {
+        self.spare = spare;
+    }
+
+    /// Whether [`PartCutter::cut`] would give something. Cheap enough for every row.
+    #[inline]
+    pub fn is_due(&self) -> bool {
+        let held = self.encoder.bytes().len();
+        held >= self.limits.part.min(self.limits.held) || self.streaming && self.encoder.rows() > self.handed
+    }
+
+    /// What is to be done next; ask until there is nothing. `end`: no row follows, so that the rest is handed on too.
+    pub fn cut(&mut self, end: bool) -> Result<Option<Cut>, BcpError> {
+        if end && !self.encoder.at_row() {
+            // Says what is missing.
+            self.encoder.row_end()?;
+        }
+        let whole = self.encoder.whole();
+        let open = self.encoder.bytes().len() - whole;
+        if self.streaming {
+            if whole > 0 {
+                return Ok(Some(Cut::Piece(self.whole_rows())));
+            }
+            if self.encoder.rows() > self.handed {
+                let rows = self.hand_on();
+                self.streaming = false;
+                return Ok(Some(Cut::End { rows }));
+            }
+            if open < self.limits.part || !self.encoder.can_open() {
+                return Ok(None);
+            }
+            let spare = std::mem::take(&mut self.spare);
+            let bytes = self.encoder.take_open(spare)?;
+            self.taken += bytes.len() as u64;
+            return Ok(Some(Cut::Piece(bytes)));
+        }
+        let stream = open >= self.limits.held && self.encoder.can_open();
+        if whole > 0 && (end || stream || whole >= self.limits.part) {
+            let number = self.number;
+            let bytes = self.whole_rows();
+            return Ok(Some(Cut::Part { number, rows: self.hand_on(), bytes }));
+        }
+        if stream {
+            self.streaming = true;
+            return Ok(Some(Cut::Begin { number: self.number }));
+        }
+        Ok(None)
+    }
+
+    fn whole_rows(&mut self) -> Vec<u8> {
+        let bytes = self.encoder.take(std::mem::take(&mut self.spare));
+        self.taken += bytes.len() as u64;
+        bytes
+    }
+
+    /// Ends a part; its rows.
+    fn hand_on(&mut self) -> u64 {
+        let rows = self.encoder.rows() - self.handed;
+        self.handed += rows;
+        self.number += 1;
+        rows
+    }
+}
+
+/// Encodes rows and cuts them into parts as they come.
+#[derive(Debug)]
+pub struct PartRoller<S> {
+    cutter: PartCutter,
+    sink: S,
+}
+
+impl<S: PartSink> PartRoller<S> {
+    /// A roller for a table's rows.
+    pub fn new(plan: Arc<TablePlan>, sink: S, limits: PartLimits) -> Self {
+        PartRoller { cutter: PartCutter::new(plan, limits), sink }
+    }
+
+    /// Complete rows so far.
+    pub fn rows(&self) -> u64 {
+        self.cutter.rows()
+    }
+
+    /// Bytes of rows so far, before compression.
+    pub fn bytes(&self) -> u64 {
+        self.cutter.bytes()
     }
 
     /// Hands the last part on. Gives the sink and the number of rows. A row begun is an error.
     pub fn finish(mut self) -> Result<(S, u64), S::Error> {
-        if !self.encoder.at_row() {
-            self.encoder.row_end()?;
-        }
-        self.part()?;
-        Ok((self.sink, self.encoder.rows()))
+        self.roll(true)?;
+        Ok((self.sink, self.cutter.rows()))
     }
 
-    /// The whole rows there are, as a part.
-    fn part(&mut self) -> Result<(), S::Error> {
-        let bytes = self.encoder.take(std::mem::take(&mut self.spare));
-        let rows = self.encoder.rows() - self.handed;
-        if rows == 0 {
-            self.spare = bytes;
-            return Ok(());
+    fn roll(&mut self, end: bool) -> Result<(), S::Error> {
+        while let Some(cut) = self.cutter.cut(end)? {
+            match cut {
+                Cut::Part { number, rows, bytes } => {
+                    let spare = self.sink.part(number, rows, bytes)?;
+                    self.cutter.recycle(spare);
+                }
+                Cut::Begin { number } => self.sink.stream_start(number)?,
+                Cut::Piece(bytes) => {
+                    let spare = self.sink.stream(bytes)?;
+                    self.cutter.recycle(spare);
+                }
+                Cut::End { rows } => self.sink.stream_end(rows)?,
+            }
         }
-        self.bytes += bytes.len() as u64;
-        self.spare = self.sink.part(self.number, rows, bytes)?;
-        self.number += 1;
-        self.handed += rows;
-        Ok(())
-    }
-
-    fn stream(&mut self) -> Result<(), S::Error> {
-        let bytes = self.encoder.take_open(std::mem::take(&mut self.spare))?;
-        self.bytes += bytes.len() as u64;
-        self.spare = self.sink.stream(bytes)?;
         Ok(())
     }
 }
@@ -119,47 +235,26 @@ impl<S: PartSink> RowSink for PartRoller<S> {
 
     #[inline]
     fn cell(&mut self, column: usize, cell: Cell<'_>) -> Result<(), S::Error> {
-        Ok(self.encoder.cell(column, cell)?)
+        Ok(self.cutter.encoder().cell(column, cell)?)
     }
 
     fn lob_start(&mut self, column: usize, kind: LobKind, length: Option<u64>) -> Result<(), S::Error> {
-        Ok(self.encoder.lob_start(column, kind, length)?)
+        Ok(self.cutter.encoder().lob_start(column, kind, length)?)
     }
 
     fn lob_piece(&mut self, column: usize, piece: &[u8]) -> Result<(), S::Error> {
-        self.encoder.lob_piece(column, piece)?;
-        if self.encoder.bytes().len() < self.limits.held {
-            return Ok(());
-        }
-        if !self.streaming {
-            // The rows before this one are whole; perhaps this one is not that large yet.
-            self.part()?;
-            if self.encoder.bytes().len() < self.limits.held {
-                return Ok(());
-            }
-            self.sink.stream_start(self.number)?;
-            self.streaming = true;
-        }
-        self.stream()
+        self.cutter.encoder().lob_piece(column, piece)?;
+        if self.cutter.is_due() { self.roll(false) } else { Ok(()) }
     }
 
     fn lob_end(&mut self, column: usize) -> Result<(), S::Error> {
-        Ok(self.encoder.lob_end(column)?)
+        Ok(self.cutter.encoder().lob_end(column)?)
     }
 
     #[inline]
     fn row_end(&mut self) -> Result<(), S::Error> {
-        self.encoder.row_end()?;
-        if self.streaming {
-            self.stream()?;
-            self.streaming = false;
-            self.sink.stream_end(1)?;
-            self.number += 1;
-            self.handed += 1;
-        } else if self.encoder.bytes().len() >= self.limits.part {
-            self.part()?;
-        }
-        Ok(())
+        self.cutter.encoder().row_end()?;
+        if self.cutter.is_due() { self.roll(false) } else { Ok(()) }
     }
 }
 

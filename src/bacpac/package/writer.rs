@@ -3,10 +3,10 @@
 
 use std::io::Write;
 
-use flate2::{Compress, Compression, FlushCompress, Status};
 use sha2::{Digest, Sha256};
 
 use super::archive::ArchiveWriter;
+use super::deflate::{LAST_PIECE, deflate_piece};
 use super::names::part_name;
 use super::origin::{write_content_types, write_rels};
 use super::{DacMetadata, DeflatedPart, Deflater, Modified, Origin, PackageError, Result, upper_hex};
@@ -39,13 +39,12 @@ struct Named {
     table: String,
 }
 
-/// The part that is deflated as it comes, because it is too large to be held.
-#[derive(Debug)]
+/// The part whose pieces are being appended, because it is too large to be held.
+#[derive(Debug, Default)]
 struct Stream {
-    compress: Compress,
     crc: crc32fast::Hasher,
+    size: u64,
     compressed: u64,
-    buffer: Vec<u8>,
 }
 
 /// What was written.
@@ -97,35 +96,37 @@ impl<W: Write> PackageWriter<W> {
         self.archive.deflated(&entry, part).map_err(PackageError::Write)
     }
 
-    /// Begins a part that is deflated here as its bytes come, for rows too large to be held in memory. Nothing else
-    /// can be appended until [`PackageWriter::stream_end`].
+    /// Begins a part that comes in pieces, for rows too large to be held in memory. Nothing else can be appended until
+    /// [`PackageWriter::stream_end`].
     pub fn stream_start(&mut self, schema: &str, table: &str, number: u64) -> Result<()> {
         let entry = self.name(schema, table, number)?;
         self.archive.open(&entry).map_err(PackageError::Write)?;
-        self.stream = Some(Stream {
-            compress: Compress::new(Compression::fast(), false),
-            crc: crc32fast::Hasher::new(),
-            compressed: 0,
-            buffer: Vec::with_capacity(256 * 1024),
-        });
+        self.stream = Some(Stream::default());
         Ok(())
     }
 
-    /// The next bytes of the part that was begun.
+    /// The next bytes of the part that was begun, deflated here.
     pub fn stream(&mut self, bytes: &[u8]) -> Result<()> {
+        self.stream_piece(&deflate_piece(bytes))
+    }
+
+    /// The next bytes of the part that was begun, deflated by [`deflate_piece`] on any thread.
+    pub fn stream_piece(&mut self, piece: &DeflatedPart) -> Result<()> {
         let Some(stream) = &mut self.stream else { return Err(PackageError::Turn("no part was begun")) };
-        stream.crc.update(bytes);
-        stream.deflate(&mut self.archive, bytes, FlushCompress::None)
+        stream.crc.combine(&crc32fast::Hasher::new_with_initial_len(piece.crc32, piece.size));
+        stream.size += piece.size;
+        stream.compressed += piece.bytes.len() as u64;
+        self.archive.write(&piece.bytes).map_err(PackageError::Write)
     }
 
     /// Ends the part that was begun.
     pub fn stream_end(&mut self) -> Result<()> {
-        let Some(mut stream) = self.stream.take() else {
+        let Some(stream) = self.stream.take() else {
             return Err(PackageError::Turn("no part was begun"));
         };
-        stream.deflate(&mut self.archive, &[], FlushCompress::Finish)?;
-        let size = stream.compress.total_in();
-        self.archive.close(stream.crc.finalize(), stream.compressed, size).map_err(PackageError::Write)
+        self.archive.write(&LAST_PIECE).map_err(PackageError::Write)?;
+        let compressed = stream.compressed + LAST_PIECE.len() as u64;
+        self.archive.close(stream.crc.finalize(), compressed, stream.size).map_err(PackageError::Write)
     }
 
     fn between(&self, entry: &str) -> Result<()> {
@@ -163,34 +164,5 @@ impl<W: Write> PackageWriter<W> {
         self.archive.stored("[Content_Types].xml", types.as_bytes()).map_err(PackageError::Write)?;
         let (out, size) = self.archive.finish().map_err(PackageError::Write)?;
         Ok((out, Written { size, parts: self.parts.len(), model_sha256: self.model_sha256 }))
-    }
-}
-
-impl Stream {
-    fn deflate<W: Write>(
-        &mut self,
-        archive: &mut ArchiveWriter<W>,
-        mut bytes: &[u8],
-        flush: FlushCompress,
-    ) -> Result<()> {
-        loop {
-            let before = self.compress.total_in();
-            let status = self
-                .compress
-                .compress_vec(bytes, &mut self.buffer, flush)
-                .map_err(|e| PackageError::Write(std::io::Error::other(e)))?;
-            bytes = &bytes[(self.compress.total_in() - before) as usize..];
-            let full = self.buffer.len() == self.buffer.capacity();
-            let ended = status == Status::StreamEnd;
-            if full || ended {
-                archive.write(&self.buffer).map_err(PackageError::Write)?;
-                self.compressed += self.buffer.len() as u64;
-                self.buffer.clear();
-            }
-            let fed = flush == FlushCompress::None && bytes.is_empty() && !full;
-            if ended || fed {
-                return Ok(());
-            }
-        }
     }
 }

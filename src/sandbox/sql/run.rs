@@ -251,6 +251,7 @@ impl SqlSession {
                     if d.value.is_some() {
                         self.state.borrow_mut().rowcount = 1;
                         // Fact 83.
+                        // Assumption: the CurCmd of a DECLARE with a value is that of SELECT (fact 83 has the count of 1).
                         out.done(self, command::SELECT, Some(1))?;
                     }
                 }
@@ -272,6 +273,7 @@ impl SqlSession {
                 self.set_variable(name, value)?;
                 self.state.borrow_mut().rowcount = 1;
                 self.state.borrow_mut().error = 0;
+                // Assumption: as with DECLARE.
                 out.done(self, command::SELECT, Some(1))?;
             }
             Kind::SetOption => self.set_option(t, s, out)?,

@@ -1,7 +1,5 @@
 //! A connection to the file of a database: transactions, rows and keys.
 
-use std::cell::RefCell;
-use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -29,7 +27,6 @@ pub struct Link {
     conn: Connection,
     depth: Depth,
     generation: u32,
-    known: RefCell<HashSet<i32>>,
 }
 
 fn busy(e: &rusqlite::Error) -> bool {
@@ -61,13 +58,13 @@ impl Link {
         conn.pragma_update(None, "mmap_size", 1i64 << 30)?;
         conn.pragma_update(None, "temp_store", "FILE")?;
         conn.set_prepared_statement_cache_capacity(128);
-        Ok(Link { conn, depth: Depth::None, generation, known: RefCell::default() })
+        Ok(Link { conn, depth: Depth::None, generation })
     }
 
     pub(super) fn memory() -> rusqlite::Result<Link> {
         let conn = Connection::open_in_memory()?;
         conn.set_prepared_statement_cache_capacity(64);
-        Ok(Link { conn, depth: Depth::None, generation: 0, known: RefCell::default() })
+        Ok(Link { conn, depth: Depth::None, generation: 0 })
     }
 
     /// Of which database of its number this is the file.
@@ -187,7 +184,6 @@ impl Link {
             self.conn.flush_prepared_statement_cache();
             let _ = self.conn.execute_batch("ROLLBACK");
             self.depth = Depth::None;
-            self.known.borrow_mut().clear();
         }
     }
 
@@ -198,7 +194,6 @@ impl Link {
 
     /// Back to a point; it stays.
     pub fn rollback_to(&mut self, name: &str) -> rusqlite::Result<()> {
-        self.known.borrow_mut().clear();
         self.conn.execute_batch(&format!("ROLLBACK TO \"{}\"", name.replace('"', "\"\"")))
     }
 
@@ -213,17 +208,14 @@ impl Link {
         Ok(s.query_row([format!("t{table}")], |_| Ok(())).optional()?.is_some())
     }
 
-    /// Makes the trees of a table and its indexes, if they are not there.
+    /// Makes the trees of a table and its indexes, if they are not there. Asked anew every time: another connection may
+    /// have emptied the table.
     pub fn ensure(&self, table: i32, indexes: impl Iterator<Item = i32>) -> rusqlite::Result<()> {
-        if !self.known.borrow().contains(&table) {
-            if !self.has_table(table)? {
-                self.conn
-                    .execute_batch(&format!("CREATE TABLE t{table}(id INTEGER PRIMARY KEY, row BLOB NOT NULL)"))?;
-                for index in indexes {
-                    self.make_index(table, index)?;
-                }
+        if !self.has_table(table)? {
+            self.conn.execute_batch(&format!("CREATE TABLE t{table}(id INTEGER PRIMARY KEY, row BLOB NOT NULL)"))?;
+            for index in indexes {
+                self.make_index(table, index)?;
             }
-            self.known.borrow_mut().insert(table);
         }
         Ok(())
     }
@@ -253,7 +245,6 @@ impl Link {
     /// Forgets the rows and keys of a table.
     pub fn drop_table(&self, table: i32) -> rusqlite::Result<()> {
         self.conn.flush_prepared_statement_cache();
-        self.known.borrow_mut().remove(&table);
         let names: Vec<String> = {
             let mut s = self
                 .conn

@@ -16,6 +16,9 @@ use crate::sandbox::value::{SqlType, Value};
 const BATCH: u16 = 253;
 /// Bytes of whole packets that go to the socket at once.
 const CHUNK: usize = 64 * 1024;
+/// Longest chunk of a PLP value.
+// Assumption: a real server's chunks are of about this size whatever the value; clients say so in their sources.
+const PLP_CHUNK: usize = 8000;
 
 /// What the connection's writer is told.
 #[derive(Debug)]
@@ -109,6 +112,19 @@ impl PacketWriter {
             data = &data[room..];
             self.next_packet()?;
         }
+    }
+
+    /// Writes a cell in row form as it was announced: a long PLP value in chunks.
+    fn cell(&mut self, announced: Announced, whole: &[u8]) -> Result<(), Abandoned> {
+        if announced.frame != Frame::Plp || whole.len() <= PLP_CHUNK + 16 {
+            return self.put(&whole[usize::from(announced.fixed)..]);
+        }
+        self.put(&whole[..8])?;
+        for chunk in whole[12..whole.len() - 4].chunks(PLP_CHUNK) {
+            self.put(&(chunk.len() as u32).to_le_bytes())?;
+            self.put(chunk)?;
+        }
+        self.put(&[0; 4])
     }
 
     #[cold]
@@ -328,6 +344,7 @@ impl<'a> Answer<'a> {
         let mut at = 0;
         let mut saved = 0;
         let mut odd = None;
+        let mut long = false;
         for (index, announced) in self.announced.iter().enumerate() {
             let Some((data, next)) = announced.frame.split(body, at) else {
                 odd = Some(index);
@@ -340,6 +357,7 @@ impl<'a> Answer<'a> {
                     break;
                 }
             }
+            long |= announced.frame == Frame::Plp && next - at > PLP_CHUNK + 16;
             cells.push((next, data.is_none()));
             at = next;
         }
@@ -363,13 +381,21 @@ impl<'a> Answer<'a> {
             let mut start = 0;
             for ((end, null), announced) in cells.iter().zip(&self.announced) {
                 if !null {
-                    self.writer.put(&body[start + usize::from(announced.fixed)..*end])?;
+                    self.writer.cell(*announced, &body[start..*end])?;
                 }
                 start = *end;
             }
             return Ok(());
         }
         self.writer.put(&[token::ROW])?;
+        if long {
+            let mut start = 0;
+            for ((end, _), announced) in cells.iter().zip(&self.announced) {
+                self.writer.cell(*announced, &body[start..*end])?;
+                start = *end;
+            }
+            return Ok(());
+        }
         // Runs of cells that stand as they are.
         let mut run = 0;
         let mut start = 0;

@@ -199,7 +199,8 @@ impl Stream {
 
     /// Reads the next row; `false` at the DONE.
     pub fn advance(&mut self) -> Result<bool, StreamError> {
-        // FreeTDS ends its streams without a DONE, and real servers take that: the rows end with the message.
+        // Assumption: real servers take a stream without a DONE, as FreeTDS ends its streams: the rows end with the
+        // message.
         if self.at == self.buffer.len() && !self.more_bytes()? {
             return Ok(false);
         }
