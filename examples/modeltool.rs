@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let (text, made) = dacfx_text(&model);
             std::fs::write(out, text)?;
             for left in made.not_carried {
-                println!("not carried: {} {}: {}", left.kind, left.name, left.reason);
+                println!("not carried: {left}");
             }
         }
         "server" => std::fs::write(out, server_text(&script(&model, Form::Server)))?,

@@ -41,7 +41,7 @@ pub fn script(session: &Session, argument: &str, format: ScriptFormat, object: O
     // The text for a server says so itself, in comments.
     if form == Form::DacFx {
         for left in &made.not_carried {
-            output::tell(&format!("not carried: {} {}: {}", left.kind, left.name, left.reason));
+            output::tell(&format!("not carried: {left}"));
         }
     }
     Ok(exit::OK)
@@ -55,7 +55,10 @@ fn document(script: &Script) -> serde_json::Value {
         })
     });
     let left = script.not_carried.iter();
-    let left = left.map(|n| serde_json::json!({ "kind": n.kind, "name": n.name, "reason": n.reason }));
+    let left = left.map(|n| {
+        let (property, value) = (&n.property, &n.value);
+        serde_json::json!({ "kind": n.kind, "name": n.name, "property": property, "value": value, "reason": n.reason })
+    });
     serde_json::json!({ "batches": batches.collect::<Vec<_>>(), "not_carried": left.collect::<Vec<_>>() })
 }
 

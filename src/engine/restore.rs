@@ -97,7 +97,7 @@ async fn run(jobs: &Jobs, job: &JobContext, wanted: &Wanted<'_>, made: &mut Opti
     job.check()?;
     let script = script::script(&opened.model, Form::Server);
     for left in &script.not_carried {
-        let text = format!("not restored: {} {}: {}", left.kind, left.name, left.reason);
+        let text = format!("not restored: {left}");
         match left.kind.as_str() {
             // What a server decides for itself is worth knowing; it is nothing that the copy lacks.
             "database option" => job.inform(text),

@@ -147,7 +147,10 @@ fn sort_what_has_no_order(model: &mut Model) {
 
 fn item(object: &Object, piece: &Piece) -> Option<Item> {
     let creates = piece.batches.iter().find(|b| b.creates).or(piece.batches.first());
-    let left = piece.not_carried.iter().map(|n| format!("-- not in the script: {} {}", n.kind, n.reason));
+    let left = piece.not_carried.iter().map(|n| match n.property.as_str() {
+        "" => format!("-- not in the script: {} {}", n.kind, n.reason),
+        property => format!("-- not in the script: {} {property} = {}: {}", n.kind, n.value, n.reason),
+    });
     let (kind, sql) = match creates {
         Some(batch) => {
             let mut sql = text(&piece.batches);

@@ -1,4 +1,4 @@
-//! The database itself: options, schemas, file groups, partitions.
+//! The database itself: schemas, file groups, partitions; its options as DacFx's script reader takes them.
 
 use super::table::collation_word;
 use super::text::*;
@@ -112,7 +112,7 @@ pub fn option_values(model: &Model) -> Vec<(&'static str, String)> {
 }
 
 /// What DacFx takes an absent option for; a few of them go with the platform.
-fn platform_default(server: &str, property: &str) -> Option<&'static str> {
+pub(super) fn platform_default(server: &str, property: &str) -> Option<&'static str> {
     let azure = server == "SqlAzure";
     match property {
         "QueryStoreDesiredState" => Some(if azure { "2" } else { "0" }),
@@ -131,7 +131,7 @@ fn platform_default(server: &str, property: &str) -> Option<&'static str> {
 
 /// `Sql150` of `Microsoft.Data.Tools.Schema.Sql.Sql150DatabaseSchemaProvider`; what the reader does not know yet is
 /// taken for the last one it knows.
-fn platform(dsp_name: &str) -> &str {
+pub(super) fn platform(dsp_name: &str) -> &str {
     let last = dsp_name.rsplit('.').next().unwrap_or("");
     match last.strip_suffix("DatabaseSchemaProvider").unwrap_or(last) {
         known @ ("Sql90" | "Sql100" | "Sql110" | "Sql120" | "Sql130" | "Sql140" | "Sql150" | "SqlAzure") => known,
@@ -142,125 +142,6 @@ fn platform(dsp_name: &str) -> &str {
 }
 
 impl<'a> Maker<'a> {
-    pub(super) fn database_options(&mut self, options: &'a DatabaseOptions) {
-        if self.is_dacfx() {
-            return;
-        }
-        let set = |maker: &mut Self, name: &str, clause: String| {
-            let sql = format!("ALTER DATABASE CURRENT SET {clause};");
-            let batch = maker.add(Phase::Database, "database option", &Name::default(), sql);
-            batch.name = name.to_owned();
-            batch.optional = true;
-        };
-        let number = |name: &str| options.get(name).filter(|v| v.chars().all(|c| c.is_ascii_digit()));
-        // Assumption: a level that the target's server does not know is refused by it and reported; it is not guessed.
-        // What the model leaves out is what its platform takes it for, not what the target's new databases have.
-        let platform = platform(self.platform);
-        let level = options.options.get("CompatibilityMode").and_then(|l| super::text::number(l));
-        let level =
-            level.map(|l| l.to_string()).or_else(|| platform_default(platform, "CompatibilityMode").map(str::to_owned));
-        if let Some(level) = level {
-            set(self, "CompatibilityMode", format!("COMPATIBILITY_LEVEL = {level}"));
-        }
-        for (property, words) in [
-            ("IsAnsiNullDefaultOn", "ANSI_NULL_DEFAULT"),
-            ("IsAnsiNullsOn", "ANSI_NULLS"),
-            ("IsAnsiPaddingOn", "ANSI_PADDING"),
-            ("IsAnsiWarningsOn", "ANSI_WARNINGS"),
-            ("IsArithAbortOn", "ARITHABORT"),
-            ("IsConcatNullYieldsNullOn", "CONCAT_NULL_YIELDS_NULL"),
-            ("IsQuotedIdentifierOn", "QUOTED_IDENTIFIER"),
-            ("IsNumericRoundAbortOn", "NUMERIC_ROUNDABORT"),
-            ("IsRecursiveTriggersOn", "RECURSIVE_TRIGGERS"),
-            ("IsCursorCloseOnCommitOn", "CURSOR_CLOSE_ON_COMMIT"),
-            ("IsAutoCloseOn", "AUTO_CLOSE"),
-            ("IsAutoCreateStatisticsOn", "AUTO_CREATE_STATISTICS"),
-            ("IsAutoShrinkOn", "AUTO_SHRINK"),
-            ("IsAutoUpdateStatisticsOn", "AUTO_UPDATE_STATISTICS"),
-            ("IsAutoUpdateStatisticsAsyncOn", "AUTO_UPDATE_STATISTICS_ASYNC"),
-            ("IsDateCorrelationOptimizationOn", "DATE_CORRELATION_OPTIMIZATION"),
-            ("IsAllowSnapshotIsolation", "ALLOW_SNAPSHOT_ISOLATION"),
-            ("IsReadCommittedSnapshot", "READ_COMMITTED_SNAPSHOT"),
-            ("IsTrustworthyOn", "TRUSTWORTHY"),
-            ("IsDBChainingOn", "DB_CHAINING"),
-        ] {
-            // Only what is not as a new database has it: fewer statements, and fewer that an edition refuses.
-            let fresh = matches!(property, "IsAutoCreateStatisticsOn" | "IsAutoUpdateStatisticsOn");
-            let on = options.is_on(property);
-            if on != fresh {
-                let equals = if property == "IsMemoryOptimizedElevatedToSnapshot" { "= " } else { "" };
-                set(self, property, format!("{words} {equals}{}", if on { "ON" } else { "OFF" }));
-            }
-        }
-        if options.is_on("IsMemoryOptimizedElevatedToSnapshot") {
-            set(self, "IsMemoryOptimizedElevatedToSnapshot", "MEMORY_OPTIMIZED_ELEVATE_TO_SNAPSHOT = ON".into());
-        }
-        let chosen = |property: &str| {
-            let value = options.options.get(property)?;
-            vocabulary::name_of(DatabaseOptions::ELEMENT, property, value)
-        };
-        match chosen("RecoveryMode") {
-            Some("Simple") => set(self, "RecoveryMode", "RECOVERY SIMPLE".into()),
-            Some("BulkLogged") => set(self, "RecoveryMode", "RECOVERY BULK_LOGGED".into()),
-            _ => {}
-        }
-        match chosen("PageVerifyMode") {
-            Some("None") => set(self, "PageVerifyMode", "PAGE_VERIFY NONE".into()),
-            Some("TornPageDetection") => set(self, "PageVerifyMode", "PAGE_VERIFY TORN_PAGE_DETECTION".into()),
-            _ => {}
-        }
-        if chosen("ParameterizationOption") == Some("Forced") {
-            set(self, "ParameterizationOption", "PARAMETERIZATION FORCED".into());
-        }
-        match chosen("DelayedDurabilityMode") {
-            Some("Allowed") => set(self, "DelayedDurabilityMode", "DELAYED_DURABILITY = ALLOWED".into()),
-            Some("Forced") => set(self, "DelayedDurabilityMode", "DELAYED_DURABILITY = FORCED".into()),
-            _ => {}
-        }
-        if !options.is_on("IsCursorDefaultScopeGlobal") {
-            set(self, "IsCursorDefaultScopeGlobal", "CURSOR_DEFAULT LOCAL".into());
-        }
-        // New databases have 60 seconds; a model that says nothing means none.
-        if let Some(seconds) = Some(number("TargetRecoveryTimePeriod").unwrap_or("0")).filter(|s| *s != "60") {
-            set(self, "TargetRecoveryTimePeriod", format!("TARGET_RECOVERY_TIME = {seconds} SECONDS"));
-        }
-        if options.is_on("IsChangeTrackingOn") {
-            let period = number("ChangeTrackingRetentionPeriod").unwrap_or("2");
-            let unit = match options.get("ChangeTrackingRetentionUnit") {
-                Some("2") => "HOURS",
-                Some("3") => "MINUTES",
-                _ => "DAYS",
-            };
-            let cleanup = if options.is_on("IsChangeTrackingAutoCleanupOn") { "ON" } else { "OFF" };
-            let clause = format!("CHANGE_TRACKING = ON (CHANGE_RETENTION = {period} {unit}, AUTO_CLEANUP = {cleanup})");
-            set(self, "IsChangeTrackingOn", clause);
-        }
-        let scoped = |maker: &mut Self, name: &str, clause: String| {
-            let sql = format!("ALTER DATABASE SCOPED CONFIGURATION SET {clause};");
-            let batch = maker.add(Phase::Database, "database option", &Name::default(), sql);
-            batch.name = name.to_owned();
-            batch.optional = true;
-        };
-        if let Some(dop) = number("MaxDop").filter(|d| *d != "0") {
-            scoped(self, "MaxDop", format!("MAXDOP = {dop}"));
-        }
-        if options.is_on("LegacyCardinalityEstimation") {
-            scoped(self, "LegacyCardinalityEstimation", "LEGACY_CARDINALITY_ESTIMATION = ON".into());
-        }
-        if !options.is_on("ParameterSniffing") {
-            scoped(self, "ParameterSniffing", "PARAMETER_SNIFFING = OFF".into());
-        }
-        if options.is_on("QueryOptimizerHotfixes") {
-            scoped(self, "QueryOptimizerHotfixes", "QUERY_OPTIMIZER_HOTFIXES = ON".into());
-        }
-        for property in ["IsEncryptionOn", "ServiceBrokerOption", "QueryStoreDesiredState", "Containment"] {
-            // Of the place, not of the schema: keys of the server, the broker's identity, the target's own settings.
-            if options.options.contains_key(property) {
-                self.leave("database option", property, "the target keeps its own");
-            }
-        }
-    }
-
     pub(super) fn schema(&mut self, schema: &'a Schema) {
         let name = &schema.name;
         let owner = schema.owner.as_ref().map(Reference::parsed).filter(|o| !o.is_empty());
@@ -279,11 +160,17 @@ impl<'a> Maker<'a> {
 
     pub(super) fn filegroup(&mut self, filegroup: &'a Filegroup) {
         if !self.is_dacfx() {
-            self.leave(
-                "file group",
-                &filegroup.name,
-                "its files are not in the package: what lay on it goes to PRIMARY",
-            );
+            let mut reason = "its files are not in the package: what lay on it goes to PRIMARY".to_owned();
+            for (is, words) in [
+                (filegroup.read_only, "; it could not be written"),
+                (filegroup.file_stream, "; it held FILESTREAM data"),
+                (filegroup.memory_optimized, "; it held memory-optimised data"),
+            ] {
+                if is {
+                    reason.push_str(words);
+                }
+            }
+            self.leave("file group", &filegroup.name, reason);
             return;
         }
         let contains = if filegroup.memory_optimized {
@@ -337,25 +224,4 @@ impl<'a> Maker<'a> {
 /// The collation to create the database with, when the model names one.
 pub fn database_collation(model: &Model) -> Option<String> {
     model.options().and_then(|o| o.collation()).map(collation_word).filter(|c| !c.is_empty())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::{Form, script};
-    use super::*;
-
-    #[test]
-    fn what_a_model_leaves_out_is_what_its_platform_takes_it_for() {
-        let options = DatabaseOptions::default();
-        let mut model = Model { objects: vec![options.into()], ..Model::default() };
-        for (platform, level) in [("Sql130", "130"), ("Sql150", "140"), ("SqlAzureV12", "130")] {
-            model.header.dsp_name = format!("Microsoft.Data.Tools.Schema.Sql.{platform}DatabaseSchemaProvider");
-            let made = script(&model, Form::Server);
-            let has =
-                |clause: &str| made.batches.iter().any(|b| b.sql == format!("ALTER DATABASE CURRENT SET {clause};"));
-            assert!(has(&format!("COMPATIBILITY_LEVEL = {level}")), "{platform}");
-            // A new database has 60 seconds.
-            assert!(has("TARGET_RECOVERY_TIME = 0 SECONDS"), "{platform}");
-        }
-    }
 }

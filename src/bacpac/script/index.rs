@@ -252,6 +252,9 @@ impl<'a> Maker<'a> {
         }
         sql.push(';');
         let owner = own(&list.owner);
+        if !self.is_dacfx() {
+            self.leave("words of a full-text stop list", &list.name, "they are not in a package");
+        }
         let batch = self.add(Phase::Triggers, "full-text stop list", &list.name, sql);
         batch.needs.extend(owner);
         batch.optional = true;
@@ -284,10 +287,19 @@ impl<'a> Maker<'a> {
             FullTextTracking::Off => options.push("CHANGE_TRACKING OFF".to_owned()),
             _ => {}
         }
+        let list = index.stop_list.as_ref().map(|l| quote(l.parsed().last()));
+        let clear = match (&list, index.stop_list_off, index.system_stop_list) {
+            (None, off, system) => off || system,
+            (Some(_), off, system) => !off && !system,
+        };
         if index.stop_list_off {
             options.push("STOPLIST OFF".into());
-        } else if let Some(list) = &index.stop_list {
-            options.push(format!("STOPLIST {}", quote(list.parsed().last())));
+        } else if let Some(list) = &list {
+            options.push(format!("STOPLIST {list}"));
+        }
+        if !clear {
+            let reason = "the model says two things of the words that the index skips";
+            self.leave_property("full-text index", &index.name, "StopList", list.as_deref().unwrap_or(""), reason);
         }
         if let Some(list) = &index.property_list {
             options.push(format!("SEARCH PROPERTY LIST {}", quote(list.parsed().last())));

@@ -8,7 +8,9 @@
 mod constraint;
 mod database;
 mod index;
+mod left;
 mod module;
+mod options;
 mod order;
 mod other;
 mod piece;
@@ -23,6 +25,7 @@ use super::model::{Model, Name, Object, Reference, quote};
 use std::collections::{HashMap, HashSet};
 
 pub use database::{database_collation, option_values};
+pub use left::WITHOUT_SAYING;
 pub use piece::{Piece, pieces, script_of};
 pub use print::{dacfx_text, dacfx_text_of, server_text, server_text_for_dacfx};
 
@@ -105,8 +108,22 @@ pub struct NotCarried {
     pub kind: String,
     /// Its name; empty where it has none.
     pub name: String,
+    /// The property that is not carried; empty where it is the whole object.
+    pub property: String,
+    /// The property's value at the source.
+    pub value: String,
     /// Why.
     pub reason: String,
+}
+
+impl std::fmt::Display for NotCarried {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = if self.name.is_empty() { String::new() } else { format!(" {}", self.name) };
+        match self.property.as_str() {
+            "" => write!(f, "{}{name}: {}", self.kind, self.reason),
+            property => write!(f, "{}{name}: {property} = {}: {}", self.kind, self.value, self.reason),
+        }
+    }
 }
 
 /// A whole script.
@@ -225,7 +242,16 @@ struct Maker<'a> {
 }
 
 impl<'a> Maker<'a> {
+    /// Makes the batches of an object, and says what they leave out of it.
     fn object(&mut self, object: &'a Object) {
+        let (batches, left) = (self.batches.len(), self.not_carried.len());
+        self.make(object);
+        if !self.is_dacfx() {
+            self.leave_the_rest(object, batches, left);
+        }
+    }
+
+    fn make(&mut self, object: &'a Object) {
         match object {
             Object::DatabaseOptions(o) => self.database_options(o),
             Object::Schema(s) => self.schema(s),
@@ -298,7 +324,25 @@ impl<'a> Maker<'a> {
     }
 
     fn leave(&mut self, kind: impl Into<String>, name: impl ToString, reason: impl Into<String>) {
-        self.not_carried.push(NotCarried { kind: kind.into(), name: name.to_string(), reason: reason.into() });
+        self.leave_property(kind, name, "", "", reason);
+    }
+
+    /// Says that a property of an object is not carried.
+    fn leave_property(
+        &mut self,
+        kind: impl Into<String>,
+        name: impl ToString,
+        property: &str,
+        value: &str,
+        reason: impl Into<String>,
+    ) {
+        self.not_carried.push(NotCarried {
+            kind: kind.into(),
+            name: name.to_string(),
+            property: property.to_owned(),
+            value: value.to_owned(),
+            reason: reason.into(),
+        });
     }
 
     /// `ON` a partition scheme or a file group; nothing for the default place. A new database has one file group.

@@ -12,7 +12,7 @@ pub fn server_text(script: &Script) -> String {
     let mut settings = (true, true);
     let mut before_data = true;
     for left in &script.not_carried {
-        out.push_str(&format!("-- not carried: {} {}: {}\n", left.kind, one_line(&left.name), one_line(&left.reason)));
+        out.push_str(&format!("-- not carried: {}\n", one_line(&left.to_string())));
     }
     for batch in &script.batches {
         if before_data && !batch.phase.is_before_data() {

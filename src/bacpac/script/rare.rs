@@ -15,11 +15,22 @@ impl<'a> Maker<'a> {
         let (phase, kind, statement) = match element.kind.as_str() {
             "SqlMessageType" => {
                 let validation = match text("ValidationMethod") {
-                    Some("2") => " VALIDATION = EMPTY",
-                    Some("3") => " VALIDATION = WELL_FORMED_XML",
-                    None | Some("1") => " VALIDATION = NONE",
+                    Some("2") => " VALIDATION = EMPTY".to_owned(),
+                    Some("3") => " VALIDATION = WELL_FORMED_XML".to_owned(),
+                    Some("4") => match reference("XmlSchemaCollection") {
+                        Some(schemas) => format!(" VALIDATION = VALID_XML WITH SCHEMA COLLECTION {schemas}"),
+                        None => return self.unknown(element),
+                    },
+                    None | Some("1") => " VALIDATION = NONE".to_owned(),
                     _ => return self.unknown(element),
                 };
+                if text("ValidationMethod") != Some("4")
+                    && let Some(schemas) = reference("XmlSchemaCollection")
+                {
+                    let reason = "messages are not validated by it";
+                    let schemas = schemas.to_string();
+                    self.leave_property("message type", &name, "XmlSchemaCollection", &schemas, reason);
+                }
                 (Phase::Types, "message type", format!("CREATE MESSAGE TYPE {quoted}{owner}{validation};"))
             }
             "SqlContract" => {
@@ -27,6 +38,8 @@ impl<'a> Maker<'a> {
                     .children("Messages")
                     .map(|m| {
                         let kind = m.references("MessageType").next().map(Reference::parsed).unwrap_or_default();
+                        // The message type that is always there.
+                        let kind = if m.property("IsDefault") == Some("True") { Name::one("DEFAULT") } else { kind };
                         let by = vocabulary::name_of("SqlContractMessageSpecifier", "SentBy", {
                             m.property("SentBy").unwrap_or("0")
                         });
@@ -38,8 +51,11 @@ impl<'a> Maker<'a> {
             "SqlQueue" => return self.queue(element, &name),
             "SqlService" => {
                 let queue = reference("Queue").unwrap_or_default();
-                let contracts: Vec<String> =
+                let mut contracts: Vec<String> =
                     element.references("Contracts").map(|c| quote(c.parsed().last())).collect();
+                if text("UseDefaultContract") == Some("True") {
+                    contracts.push("[DEFAULT]".into());
+                }
                 let contracts =
                     if contracts.is_empty() { String::new() } else { format!(" ({})", contracts.join(", ")) };
                 (Phase::Triggers, "service", format!("CREATE SERVICE {quoted}{owner} ON QUEUE {queue}{contracts};"))
@@ -48,7 +64,7 @@ impl<'a> Maker<'a> {
                 let mut options = Vec::new();
                 for (property, word) in [
                     ("Service", "SERVICE_NAME"),
-                    ("BrokerInstance", "BROKER_INSTANCE"),
+                    ("BrokerInstanceIdentifier", "BROKER_INSTANCE"),
                     ("Address", "ADDRESS"),
                     ("MirrorAddress", "MIRROR_ADDRESS"),
                 ] {
@@ -80,30 +96,53 @@ impl<'a> Maker<'a> {
                 )
             }
             "SqlSymmetricKey" => {
+                // A key that lies with a provider of its own.
+                let elsewhere = ["ProviderKeyName", "CreationDisposition"].iter().any(|p| text(p).is_some());
+                if elsewhere || reference("Provider").is_some() {
+                    return self.unknown(element);
+                }
                 let Some(algorithm) =
                     text("Algorithm").and_then(|a| vocabulary::name_of("SqlSymmetricKey", "Algorithm", a))
                 else {
                     return self.unknown(element);
                 };
-                let by: Vec<String> = element
+                let mut by: Vec<String> = element
                     .children("EncryptionPasswords")
                     .filter_map(|p| p.property("EncryptionPassword"))
                     .map(|p| format!("PASSWORD = {}", literal(p)))
                     .collect();
+                for (relationship, word) in [
+                    ("EncryptionCertificates", "CERTIFICATE"),
+                    ("EncryptionAsymmetricKeys", "ASYMMETRIC KEY"),
+                    ("EncryptionSymmetricKeys", "SYMMETRIC KEY"),
+                ] {
+                    by.extend(element.references(relationship).map(|r| format!("{word} {}", quote(r.parsed().last()))));
+                }
                 if by.is_empty() {
                     return self.unknown(element);
+                }
+                let mut options = vec![format!("ALGORITHM = {}", algorithm_word(algorithm))];
+                options.extend(text("KeySource").map(|s| format!("KEY_SOURCE = {}", literal(s))));
+                options.extend(text("IdentityValue").map(|v| format!("IDENTITY_VALUE = {}", literal(v))));
+                if text("KeySource").is_none() {
+                    self.remade("symmetric key", &name);
                 }
                 (
                     Phase::Principals,
                     "symmetric key",
                     format!(
-                        "CREATE SYMMETRIC KEY {quoted}{owner} WITH ALGORITHM = {} ENCRYPTION BY {};",
-                        algorithm_word(algorithm),
+                        "CREATE SYMMETRIC KEY {quoted}{owner} WITH {} ENCRYPTION BY {};",
+                        options.join(", "),
                         by.join(", ")
                     ),
                 )
             }
             "SqlAsymmetricKey" => {
+                let elsewhere = ["File", "ExecutableFile", "ProviderKeyName", "CreationDisposition"];
+                let by_others = ["Assembly", "Provider"].iter().any(|r| reference(r).is_some());
+                if by_others || elsewhere.iter().any(|p| text(p).is_some()) {
+                    return self.unknown(element);
+                }
                 let Some(algorithm) =
                     text("Algorithm").and_then(|a| vocabulary::name_of("SqlAsymmetricKey", "Algorithm", a))
                 else {
@@ -111,6 +150,7 @@ impl<'a> Maker<'a> {
                 };
                 let by = text("EncryptionPassword")
                     .map_or(String::new(), |p| format!(" ENCRYPTION BY PASSWORD = {}", literal(p)));
+                self.remade("asymmetric key", &name);
                 (
                     Phase::Principals,
                     "asymmetric key",
@@ -121,7 +161,20 @@ impl<'a> Maker<'a> {
                 )
             }
             "SqlCertificate" => {
+                let files = [
+                    "ExistingKeysFilePath",
+                    "IsExistingKeyFileExecutable",
+                    "PrivateKeyFile",
+                    "PrivateKeyDecryptionPassword",
+                    "PrivateKeyEncryptionPassword",
+                ];
+                if files.iter().any(|p| text(p).is_some()) || reference("ExistingKeysAssembly").is_some() {
+                    return self.unknown(element);
+                }
                 let Some(subject) = text("NewKeySubject") else { return self.unknown(element) };
+                self.remade("certificate", &name);
+                let dialog =
+                    if text("IsActiveForBeginDialog") == Some("False") { " ACTIVE FOR BEGIN_DIALOG = OFF" } else { "" };
                 let by = text("NewKeyEncryptionPassword")
                     .map_or(String::new(), |p| format!(" ENCRYPTION BY PASSWORD = {}", literal(p)));
                 let mut options = vec![format!("SUBJECT = {}", literal(subject))];
@@ -130,26 +183,35 @@ impl<'a> Maker<'a> {
                 (
                     Phase::Principals,
                     "certificate",
-                    format!("CREATE CERTIFICATE {quoted}{owner}{by} WITH {};", options.join(", ")),
+                    format!("CREATE CERTIFICATE {quoted}{owner}{by} WITH {}{dialog};", options.join(", ")),
                 )
             }
-            "SqlColumnMasterKey" => (
-                Phase::Types,
-                "column master key",
-                format!(
-                    "CREATE COLUMN MASTER KEY {quoted} WITH (KEY_STORE_PROVIDER_NAME = {}, KEY_PATH = {});",
-                    literal(text("KeyStoreProviderName").unwrap_or("")),
-                    literal(text("KeyPath").unwrap_or(""))
-                ),
-            ),
+            "SqlColumnMasterKey" => {
+                let enclave = match text("Signature").filter(|_| text("AllowEnclaveComputations") == Some("True")) {
+                    Some(signature) => format!(", ENCLAVE_COMPUTATIONS (SIGNATURE = {})", hexadecimal(signature)),
+                    None => String::new(),
+                };
+                if enclave.is_empty() && (text("Signature").is_some() || text("AllowEnclaveComputations").is_some()) {
+                    let value = text("Signature").or(text("AllowEnclaveComputations")).unwrap_or("");
+                    let reason = "enclave computations and their signature come together";
+                    self.leave_property("column master key", &name, "Signature", value, reason);
+                }
+                (
+                    Phase::Types,
+                    "column master key",
+                    format!(
+                        "CREATE COLUMN MASTER KEY {quoted} WITH (KEY_STORE_PROVIDER_NAME = {}, KEY_PATH = {}{enclave});",
+                        literal(text("KeyStoreProviderName").unwrap_or("")),
+                        literal(text("KeyPath").unwrap_or(""))
+                    ),
+                )
+            }
             "SqlColumnEncryptionKey" => {
                 let values: Vec<String> = element
                     .children("ColumnEncryptionKeyValues")
                     .map(|v| {
                         let key = v.references("ColumnMasterKey").next().map(Reference::parsed).unwrap_or_default();
-                        let bytes = v.property("EncryptedValue").unwrap_or("0x");
-                        let hex = bytes.strip_prefix("0x").unwrap_or("");
-                        let bytes = if hex.chars().all(|c| c.is_ascii_hexdigit()) { bytes } else { "0x" };
+                        let bytes = hexadecimal(v.property("EncryptedValue").unwrap_or("0x"));
                         format!(
                             "(COLUMN_MASTER_KEY = {}, ALGORITHM = {}, ENCRYPTED_VALUE = {bytes})",
                             quote(key.last()),
@@ -175,16 +237,22 @@ impl<'a> Maker<'a> {
     }
 
     fn unknown(&mut self, element: &Element) {
-        let kind = words(element.kind.strip_prefix("Sql").unwrap_or(&element.kind), ' ').to_lowercase();
         let name = element.name.clone().unwrap_or_default();
-        self.leave(kind, name, "this kind of object is kept in the package and not scripted");
+        self.leave(super::left::kind_words(&element.kind), name, "a restore does not make it; the package keeps it");
+    }
+
+    /// Says that a key comes back as another one.
+    fn remade(&mut self, kind: &'static str, name: &Name) {
+        if !self.is_dacfx() {
+            self.leave(kind, name, "a new one is made: what the source's one protects can't be opened with it");
+        }
     }
 
     fn queue(&mut self, element: &'a Element, name: &Name) {
         let on = |property: &str, default: bool| element.property(property).map_or(default, |v| v == "True");
         let word = |on: bool| if on { "ON" } else { "OFF" };
         let mut options = vec![
-            format!("STATUS = {}", word(!on("IsStatusOff", false) && on("IsStatusOn", true))),
+            format!("STATUS = {}", word(on("IsStatusOn", true))),
             format!("RETENTION = {}", word(on("IsRetentionOn", false))),
         ];
         let procedure = element.references("ActivationProcedure").next().map(Reference::parsed);
@@ -201,6 +269,20 @@ impl<'a> Maker<'a> {
                  EXECUTE AS {run_as})",
                 word(on("IsActivationOn", true)),
             ));
+        }
+        if procedure.is_none() {
+            for property in ["IsActivationOn", "MaxQueueReaders", "IsOwner"] {
+                if let Some(value) = element.property(property) {
+                    self.leave_property("queue", name, property, value, "no procedure is activated");
+                }
+            }
+            if let Some(user) = element.references("User").next() {
+                let user = user.parsed().to_string();
+                self.leave_property("queue", name, "User", &user, "no procedure is activated");
+            }
+        }
+        if !on("IsPoisonMessageHandlingEnabled", true) {
+            options.push("POISON_MESSAGE_HANDLING (STATUS = OFF)".into());
         }
         let sql = format!("CREATE QUEUE {name} WITH {};", options.join(", "));
         let batch = self.add(Phase::Modules, "queue", name, sql);
@@ -227,11 +309,11 @@ impl<'a> Maker<'a> {
             needs.push(target);
             needs.extend(predicate.references("BodyDependencies").filter(|r| !r.is_built_in()).map(Reference::parsed));
         }
-        let on = element.property("IsEnabled").is_none_or(|v| v == "True");
+        let on = element.property("Enabled").is_none_or(|v| v == "True");
         let bound = element.property("IsSchemaBound").is_none_or(|v| v == "True");
         let word = |on: bool| if on { "ON" } else { "OFF" };
         let replication =
-            if element.property("IsNotForReplication") == Some("True") { " NOT FOR REPLICATION" } else { "" };
+            if element.property("NotForReplication") == Some("True") { " NOT FOR REPLICATION" } else { "" };
         let sql = format!(
             "CREATE SECURITY POLICY {name} {} WITH (STATE = {}, SCHEMABINDING = {}){replication};",
             lines.join(", "),
@@ -246,7 +328,7 @@ impl<'a> Maker<'a> {
             None | Some("0") => "HADOOP",
             Some("1") => "RDBMS",
             Some("2") => "SHARD_MAP_MANAGER",
-            Some("3") => "BLOB_STORAGE",
+            Some("5") => "BLOB_STORAGE",
             _ => return self.unknown(element),
         };
         let mut options = vec![format!("TYPE = {kind}")];
@@ -315,7 +397,8 @@ impl<'a> Maker<'a> {
                 options.push(format!("{word} = {}", quote(reference.parsed().last())));
             }
         }
-        for (property, word) in [("Location", "LOCATION"), ("SchemaName", "SCHEMA_NAME"), ("ObjectName", "OBJECT_NAME")]
+        for (property, word) in
+            [("Location", "LOCATION"), ("ExternalSchemaName", "SCHEMA_NAME"), ("ExternalObjectName", "OBJECT_NAME")]
         {
             options.extend(element.property(property).map(|t| format!("{word} = {}", literal(t))));
         }
@@ -327,6 +410,19 @@ impl<'a> Maker<'a> {
         for (property, word) in [("RejectValue", "REJECT_VALUE"), ("RejectSampleValue", "REJECT_SAMPLE_VALUE")] {
             let value = element.property(property).and_then(number).filter(|v| !v.starts_with('-'));
             options.extend(value.map(|v| format!("{word} = {v}")));
+        }
+        let sharding = element.references("ShardingColumn").next().map(Reference::parsed);
+        match (element.property("DistributionPolicyType"), &sharding) {
+            (Some("1"), _) => options.push("DISTRIBUTION = REPLICATED".into()),
+            (Some("2"), _) => options.push("DISTRIBUTION = ROUND_ROBIN".into()),
+            (Some("3"), Some(column)) => options.push(format!("DISTRIBUTION = SHARDED ({})", quote(column.last()))),
+            (policy, column) => {
+                let value = column.as_ref().map(Name::to_string).or(policy.map(str::to_owned));
+                if let Some(value) = value.filter(|v| v != "0") {
+                    let reason = "sharded tables have a sharding column, others have none";
+                    self.leave_property("external table", name, "ShardingColumn", &value, reason);
+                }
+            }
         }
         let sql = format!("CREATE EXTERNAL TABLE {name} ({}) WITH ({});", lines.join(", "), options.join(", "));
         let needs = references(element);
@@ -365,4 +461,10 @@ fn algorithm_word(name: &str) -> String {
         out.push(c.to_ascii_uppercase());
     }
     out
+}
+
+/// A binary literal; `0x` of anything else, which would be T-SQL from a stranger.
+fn hexadecimal(text: &str) -> &str {
+    let digits = text.strip_prefix("0x").unwrap_or("?");
+    if digits.chars().all(|c| c.is_ascii_hexdigit()) { text } else { "0x" }
 }

@@ -42,6 +42,7 @@ impl<'a> Maker<'a> {
 
     pub(super) fn user(&mut self, user: &'a User) {
         let mut options = Vec::new();
+        let mut sid_set = false;
         if let Some(schema) = &user.default_schema {
             options.push(format!("DEFAULT_SCHEMA = {}", quote(schema.parsed().last())));
         }
@@ -63,7 +64,7 @@ impl<'a> Maker<'a> {
                 Ok(name) if name.parts().len() == 1 => format!(" FOR LOGIN {name}"),
                 _ => format!(" FOR LOGIN {}", quote(text.text.trim())),
             }
-        } else if user.user_type.unwrap_or(0) != 0 {
+        } else if user.user_type.unwrap_or(0) != 0 || user.authentication == EXTERNAL {
             " FROM EXTERNAL PROVIDER".to_owned()
         } else if user.authentication == Authentication::Database {
             let Some(password) = &user.password else {
@@ -71,11 +72,19 @@ impl<'a> Maker<'a> {
                 return;
             };
             options.insert(0, format!("PASSWORD = {}", literal(password)));
+            if let Some(sid) = user.sid.as_deref().filter(|s| is_binary(s)) {
+                options.push(format!("SID = {sid}"));
+                sid_set = true;
+            }
             String::new()
         } else {
             String::new()
         };
         let options = if options.is_empty() { String::new() } else { format!(" WITH {}", options.join(", ")) };
+        if let Some(sid) = user.sid.as_deref().filter(|_| !sid_set && !self.is_dacfx()) {
+            let reason = "a user takes it from its login, or gets a new one";
+            self.leave_property("user", &user.name, "Sid", sid, reason);
+        }
         let sql = format!("CREATE USER {}{from}{options};", user.name);
         let needs: Vec<Name> = [own(&user.certificate), own(&user.asymmetric_key)].into_iter().flatten().collect();
         self.add(Phase::Principals, "user", &user.name, sql).needs = needs;
@@ -189,6 +198,14 @@ impl<'a> Maker<'a> {
             _ => return None,
         })
     }
+}
+
+/// `AuthenticationType` of a user that an external provider knows.
+const EXTERNAL: Authentication = Authentication::Other(4);
+
+/// A binary literal.
+fn is_binary(text: &str) -> bool {
+    text.strip_prefix("0x").is_some_and(|digits| !digits.is_empty() && digits.chars().all(|c| c.is_ascii_hexdigit()))
 }
 
 /// A language: a number or a quoted name.
