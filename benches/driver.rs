@@ -13,8 +13,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mssql_tds::connection::client_context::ClientContext;
+use mssql_tds::connection::tds_client::ExecuteOptions;
 use mssql_tds::connection_provider::tds_connection_provider::TdsConnectionProvider;
-use mssql_tds::core::{EncryptionOptions, EncryptionSetting};
+use mssql_tds::core::{CancelHandle, EncryptionOptions, EncryptionSetting};
 use mssql_tds::datatypes::column_values::*;
 use mssql_tds::datatypes::decoder::DecimalParts;
 use mssql_tds::datatypes::row_writer::RowWriter;
@@ -275,7 +276,9 @@ async fn driver_alone(port: u16) -> Duration {
     };
     let mut client = TdsConnectionProvider {}.create_client(context, &source, None).await.unwrap();
     let started = Instant::now();
-    client.execute("SELECT 1".into(), ()).await.unwrap();
+    // With a handle to stop it, as any client that can be cancelled has.
+    let stop = CancelHandle::new();
+    client.execute("SELECT 1".into(), ExecuteOptions::new().cancel(&stop)).await.unwrap();
     let mut looker = Looker::default();
     while client.next_row_into(&mut looker).await.unwrap() {}
     started.elapsed()
@@ -346,6 +349,17 @@ fn main() {
     println!("{ROWS} rows, {} MB of BCP, {} MB on the wire", bcp.len() >> 20, answer.len() >> 20);
     let port = play(answer);
     let rate = |time: Duration| bcp.len() as f64 / 1e6 / time.as_secs_f64();
+    // One side alone, for a profiler: PACRAT_BENCH_ONLY=driver or out.
+    if let Ok(only) = std::env::var("PACRAT_BENCH_ONLY") {
+        for _ in 0..ROUNDS {
+            let time = match only.as_str() {
+                "driver" => runtime.block_on(driver_alone(port)),
+                _ => runtime.block_on(rows_out(port, &bcp)),
+            };
+            println!("{only}: {:.0} MB/s", rate(time));
+        }
+        return;
+    }
     for round in 1..=ROUNDS {
         let alone = runtime.block_on(driver_alone(port));
         let out = runtime.block_on(rows_out(port, &bcp));

@@ -156,6 +156,8 @@ impl Encoder {
     /// Prefix and payload of a fixed-size value.
     #[inline(always)]
     fn fixed<const N: usize>(&mut self, framing: Framing, payload: [u8; N]) {
+        // One look at the buffer's room a cell, not two.
+        self.buffer.reserve(1 + N);
         if let Framing::Counted(width) = framing {
             self.buffer.push(width);
         }
@@ -243,8 +245,10 @@ impl Encoder {
             (Cell::Money(v), T::Money) => self.fixed(f, (v as u64).rotate_left(32).to_le_bytes()),
             (Cell::Decimal { negative, magnitude }, T::Decimal | T::Numeric) => {
                 ranges::decimal(magnitude, column.precision)?;
-                self.buffer.extend_from_slice(&[19, column.precision, column.scale, u8::from(!negative)]);
-                self.buffer.extend_from_slice(&magnitude.to_le_bytes());
+                let mut bytes = [0; 20];
+                bytes[..4].copy_from_slice(&[19, column.precision, column.scale, u8::from(!negative)]);
+                bytes[4..].copy_from_slice(&magnitude.to_le_bytes());
+                self.buffer.extend_from_slice(&bytes);
             }
             (Cell::Date(days), T::Date) => {
                 ranges::date(days)?;
