@@ -184,10 +184,7 @@ impl Session_ {
         let int = ColumnPlan::new("", BcpType::Int, true);
         for c in &plan.columns {
             match c.ty {
-                BcpType::Variant => {
-                    columns.push(result(sql_type(&int), true));
-                    columns.push(result(nvarchar(256, &collation::default()), true));
-                }
+                BcpType::Variant => columns.push(result(nvarchar(256, &collation::default()), true)),
                 BcpType::Text | BcpType::NText | BcpType::Image => columns.push(result(sql_type(&int), true)),
                 _ => {}
             }
@@ -200,13 +197,9 @@ impl Session_ {
             for (column, value) in plan.columns.iter().zip(row) {
                 match (column.ty, value) {
                     (BcpType::Variant, Value::Variant(v)) => {
-                        out.push(match v.ty.length {
-                            0 => Value::Int(8),
-                            n => Value::Int(n as i32),
-                        });
                         out.push(v.ty.collation.as_ref().map_or(Value::Null, |c| Value::NChar(utf16(&c.name))));
                     }
-                    (BcpType::Variant, _) => out.extend([Value::Null, Value::Null]),
+                    (BcpType::Variant, _) => out.push(Value::Null),
                     (BcpType::Text | BcpType::NText | BcpType::Image, value) => out.push(match value {
                         Value::Char(b) | Value::NChar(b) | Value::Binary(b) => Value::Int(b.len() as i32),
                         _ => Value::Null,

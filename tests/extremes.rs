@@ -274,7 +274,7 @@ fn others() -> Vec<Case> {
         own("varchar(8000)", vec![text(&"z".repeat(8000)), text("trailing   ")]),
         own("varchar(max)", vec![text(""), text("1"), text(&"long ".repeat(4000)), text("blanks  ")]),
         own("text", vec![text(""), text("1"), text(&"older ".repeat(4000)), text("blanks  ")]),
-        own("nchar(1)", vec![text("x"), Value::Text(vec![0xD83E]), Value::Text(vec![0xDD86]), Value::Text(vec![0])]),
+        own("nchar(1)", vec![text("x"), text(" "), Value::Text(vec![0]), Value::Text(vec![0xFFFF])]),
         own("nchar(4000)", vec![padded("\u{1F986}", 4000)]),
         own(
             "nvarchar(4000)",
@@ -282,20 +282,22 @@ fn others() -> Vec<Case> {
                 text(""),
                 text("n"),
                 text("\u{1F986}"),
-                Value::Text(vec![0x41, 0xD83E]),
-                Value::Text(vec![0xDD86, 0x41]),
-                Value::Text(vec![0xDD86, 0xD83E]),
                 Value::Text(vec![0, 0x41, 0]),
                 Value::Text(vec![0xFEFF, 0xFFFE, 0xFFFF]),
                 text("trailing   "),
                 text(&"\u{FF}".repeat(4000)),
             ],
         ),
+        own("nvarchar(max)", vec![text(""), text("n"), text(&long), text("blanks  ")]),
+        own("ntext", vec![text(""), text("n"), text(&long), text("blanks  ")]),
+        // Halves of surrogate pairs, in tables of their own: not every reader can print them.
+        own("nchar(2)", vec![Value::Text(vec![0xD83E, 0x41]), Value::Text(vec![0xDD86, 0xD83E])]),
         own(
-            "nvarchar(max)",
-            vec![text(""), text("n"), Value::Text(vec![0xDC00, 0xD800]), text(&long), text("blanks  ")],
+            "nvarchar(3)",
+            vec![Value::Text(vec![0x41, 0xD83E]), Value::Text(vec![0xDD86]), Value::Text(vec![0xD83E; 3])],
         ),
-        own("ntext", vec![text(""), text("n"), Value::Text(vec![0xDC00, 0xD800]), text(&long), text("blanks  ")]),
+        own("nvarchar(max)", vec![Value::Text(vec![0xDC00, 0xD800]), Value::Text(vec![0xDC00; 20_000])]),
+        own("ntext", vec![Value::Text(vec![0xDC00, 0xD800]), Value::Text(vec![0xD800; 20_000])]),
         own("binary(1)", vec![binary(&[0]), binary(&[0xFF])]),
         own("binary(8000)", vec![binary(&[0xA5; 8000])]),
         own("varbinary(8000)", vec![binary(&[]), binary(&[0]), binary(&[0x20, 0]), binary(&[0x5A; 8000])]),
@@ -373,16 +375,17 @@ fn code_pages() -> Vec<Case> {
 fn variants() -> Case {
     let latin = [0x09, 0x04, 0xD0, 0x00, 0x34];
     let with = |head: &[u8], data: &[u8]| Value::Variant([head, data].concat());
-    let collated = |ty: u8, length: u16, data: &[u8]| {
+    // The length is that of the data, whatever was declared: so DacFx writes it, and reads it.
+    let collated = |ty: u8, data: &[u8]| {
         let mut b = vec![ty, 7];
         b.extend(latin);
-        b.extend(length.to_le_bytes());
+        b.extend((data.len() as u16).to_le_bytes());
         b.extend_from_slice(data);
         Value::Variant(b)
     };
-    let bytes = |ty: u8, length: u16, data: &[u8]| {
+    let bytes = |ty: u8, data: &[u8]| {
         let mut b = vec![ty, 2];
-        b.extend(length.to_le_bytes());
+        b.extend((data.len() as u16).to_le_bytes());
         b.extend_from_slice(data);
         Value::Variant(b)
     };
@@ -411,18 +414,14 @@ fn variants() -> Case {
         with(&[0x29, 1, 0], &ticks(863_990_000_000)),
         with(&[0x2A, 1, 7], &[&last, day].concat()),
         with(&[0x2B, 1, 7], &[&last[..], day, &(-840i16).to_le_bytes()].concat()),
-        collated(0xA7, 8000, b"varchar"),
-        collated(0xA7, 1, b""),
-        collated(0xAF, 4, b"char"),
-        collated(
-            0xE7,
-            8000,
-            "nvarchar \u{1F986}".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>().as_slice(),
-        ),
-        collated(0xEF, 4, &[0x41, 0, 0x3E, 0xD8]),
-        bytes(0xA5, 8000, &[0xA5; 8000]),
-        bytes(0xA5, 1, &[]),
-        bytes(0xAD, 3, &[0, 1, 0]),
+        collated(0xA7, b"varchar"),
+        collated(0xA7, b""),
+        collated(0xAF, b"char"),
+        collated(0xE7, "nvarchar \u{1F986}".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>().as_slice()),
+        collated(0xEF, &[0x41, 0, 0x20, 0]),
+        bytes(0xA5, &[0xA5; 8000]),
+        bytes(0xA5, &[]),
+        bytes(0xAD, &[0, 1, 0]),
     ];
     own("sql_variant", values)
 }

@@ -2,7 +2,7 @@
 //!
 //! The columns are selected plain, so that their exact wire values arrive, with these exceptions: xml is cast to
 //! `nvarchar(max)` (on the wire it begins with a mark that the stream does not have); texts of double-byte code pages
-//! are converted by the server, whose tables count; before every sql_variant stand two columns with what the driver
+//! are converted by the server, whose tables count; before every sql_variant stands a column with what the driver
 //! drops of it (see [`super::variant`]); text, ntext and image are converted to the `(max)` types, whose bytes are the
 //! same and which come in pieces, and before each stands a column with its length, which the stream wants beforehand.
 //!
@@ -28,7 +28,7 @@ use super::code_page::{self, CodePage};
 use super::error::SqlError;
 use super::quote::{identifier, qualified};
 use super::rows::{ReadOptions, ServerColumn};
-use super::variant::{self, Properties};
+use super::variant;
 use crate::bacpac::bcp::{BcpError, Cell, Encoder, LobKind, RowSink as _};
 use crate::bacpac::plan::{BcpType, ColumnPlan, TablePlan};
 
@@ -48,8 +48,6 @@ pub(super) struct Shape {
 enum Slot {
     /// A column of the plan.
     Column { index: usize, ty: BcpType, text: Option<Arc<CodePage>>, pad: usize },
-    /// `MaxLength` of the sql_variant that follows.
-    VariantLength,
     /// The collation's name of the sql_variant that follows.
     VariantCollation,
     /// `DATALENGTH` of the large value that follows.
@@ -113,10 +111,7 @@ impl Shape {
                     }
                 }
                 BcpType::Variant => {
-                    // Assumption: MaxLength is the declared length in bytes that stands in the variant's properties.
-                    select.push(format!("CONVERT(int, SQL_VARIANT_PROPERTY({name}, N'MaxLength'))"));
                     select.push(format!("CONVERT(nvarchar(128), SQL_VARIANT_PROPERTY({name}, N'Collation'))"));
-                    slots.push(Slot::VariantLength);
                     slots.push(Slot::VariantCollation);
                     name.clone()
                 }
@@ -145,7 +140,7 @@ impl Shape {
 
     /// Whether a column is a sql_variant.
     pub(super) fn has_variants(&self) -> bool {
-        self.slots.iter().any(|s| matches!(s, Slot::VariantLength))
+        self.slots.iter().any(|s| matches!(s, Slot::VariantCollation))
     }
 
     /// The query for the collations that the table's variants have.
@@ -303,23 +298,15 @@ pub(super) struct CellWriter<'a> {
     rows: &'a AtomicU64,
     text: Vec<u8>,
     base: Option<TdsDataType>,
-    properties: Properties,
+    /// Of the sql_variant that follows.
+    collation: Option<[u8; 5]>,
     length: Option<u64>,
     pub failure: Option<Box<SqlError>>,
 }
 
 impl<'a> CellWriter<'a> {
     pub(super) fn new(shape: &'a Shape, out: &'a mut Encoder, rows: &'a AtomicU64) -> Self {
-        Self {
-            shape,
-            out,
-            rows,
-            text: Vec::new(),
-            base: None,
-            properties: Properties::default(),
-            length: None,
-            failure: None,
-        }
+        Self { shape, out, rows, text: Vec::new(), base: None, collation: None, length: None, failure: None }
     }
 
     /// Bytes encoded and not taken yet.
@@ -354,14 +341,8 @@ impl<'a> CellWriter<'a> {
                     self.failure = Some(Box::new(error.into()));
                 }
             }
-            Some(Slot::VariantLength) => {
-                self.properties.length = match cell {
-                    Cell::Int(n) => u16::try_from(n).ok(),
-                    _ => None,
-                };
-            }
             Some(Slot::VariantCollation) => {
-                self.properties.collation = match cell {
+                self.collation = match cell {
                     Cell::Text(name) => {
                         super::field::utf16(name).ok().and_then(|name| self.shape.collations.get(&name).copied())
                     }
@@ -473,7 +454,7 @@ impl<'a> CellWriter<'a> {
     /// A value of a sql_variant: its bytes behind its properties.
     fn put_variant(&mut self, slot: usize, base: TdsDataType, digits: &[u8], own: Option<[u8; 5]>, bytes: &[u8]) {
         let mut payload = std::mem::take(&mut self.text);
-        match variant::header(&mut payload, base, digits, own, self.properties) {
+        match variant::header(&mut payload, base, digits, own.or(self.collation), bytes.len()) {
             Ok(()) => {
                 payload.extend_from_slice(bytes);
                 self.put(slot, Cell::Variant(&payload));

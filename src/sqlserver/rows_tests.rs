@@ -289,28 +289,27 @@ fn a_rowversion_is_read_and_not_loaded() {
 }
 
 #[test]
-fn a_variant_keeps_all_its_properties() {
+fn a_variant_keeps_its_properties() {
     let plan = plan(vec![one(BcpType::Variant, true)]);
     let collation = utf16(LATIN);
     let text = out(&plan, 1252, |w| {
-        w.write_i32(0, 100);
-        w.write_string(1, Cow::Borrowed(&collation), EncodingType::Utf16);
-        w.write_variant_base_type(2, TdsDataType::NVarChar);
-        w.write_string(2, Cow::Owned(utf16("hi")), EncodingType::Utf16);
+        w.write_string(0, Cow::Borrowed(&collation), EncodingType::Utf16);
+        w.write_variant_base_type(1, TdsDataType::NVarChar);
+        w.write_string(1, Cow::Owned(utf16("hi")), EncodingType::Utf16);
     })
     .unwrap();
-    let payload = [vec![0xE7, 7, 9, 4, 0xD0, 0, 0x34, 100, 0], utf16("hi")].concat();
+    // The length of the data, whatever was declared.
+    let payload = [vec![0xE7, 7, 9, 4, 0xD0, 0, 0x34, 4, 0], utf16("hi")].concat();
     assert_eq!(text, [vec![13, 0, 0, 0], payload.clone()].concat());
     assert_eq!(wire(&plan, 1252, LATIN, &text).unwrap(), [vec![13, 0, 0, 0], payload].concat());
 
     let null_properties = |w: &mut CellWriter<'_>| {
         w.write_null(0);
-        w.write_null(1);
     };
     let decimal = out(&plan, 1252, |w| {
         null_properties(w);
-        w.write_variant_base_type(2, TdsDataType::NumericN);
-        w.write_numeric(2, DecimalParts::new(false, 4, 1, 123));
+        w.write_variant_base_type(1, TdsDataType::NumericN);
+        w.write_numeric(1, DecimalParts::new(false, 4, 1, 123));
     })
     .unwrap();
     let expected = [vec![21, 0, 0, 0, 0x6C, 2, 4, 1, 0, 123], vec![0; 15]].concat();
@@ -319,8 +318,8 @@ fn a_variant_keeps_all_its_properties() {
 
     let time3 = out(&plan, 1252, |w| {
         null_properties(w);
-        w.write_variant_base_type(2, TdsDataType::TimeN);
-        w.write_time(2, time(10_000, 3));
+        w.write_variant_base_type(1, TdsDataType::TimeN);
+        w.write_time(1, time(10_000, 3));
     })
     .unwrap();
     assert_eq!(time3, [8, 0, 0, 0, 0x29, 1, 3, 0x10, 0x27, 0, 0, 0]);
@@ -328,7 +327,7 @@ fn a_variant_keeps_all_its_properties() {
 
     let null = out(&plan, 1252, |w| {
         null_properties(w);
-        w.write_null(2);
+        w.write_null(1);
     })
     .unwrap();
     assert_eq!(null, [0; 4]);
@@ -336,10 +335,9 @@ fn a_variant_keeps_all_its_properties() {
 
     // Without its collation a text cannot be carried exactly.
     let error = out(&plan, 1252, |w| {
-        w.write_i32(0, 100);
-        w.write_null(1);
-        w.write_variant_base_type(2, TdsDataType::NVarChar);
-        w.write_string(2, Cow::Owned(utf16("hi")), EncodingType::Utf16);
+        w.write_null(0);
+        w.write_variant_base_type(1, TdsDataType::NVarChar);
+        w.write_string(1, Cow::Owned(utf16("hi")), EncodingType::Utf16);
     })
     .unwrap_err();
     assert_eq!(
@@ -389,7 +387,7 @@ fn the_query_is_quoted_and_ordered() {
     let shape = Shape::of(&plan, &options).unwrap();
     assert_eq!(
         shape.sql,
-        "SELECT [a]]b], CAST([x] AS nvarchar(max)) AS [x], CONVERT(int, SQL_VARIANT_PROPERTY([v], N'MaxLength')), \
+        "SELECT [a]]b], CAST([x] AS nvarchar(max)) AS [x], \
          CONVERT(nvarchar(128), SQL_VARIANT_PROPERTY([v], N'Collation')), [v], CONVERT(nvarchar(max), [j]) AS [j] \
          FROM [s]]].[t]]] ORDER BY [a]]b] ASC, [x] DESC"
     );

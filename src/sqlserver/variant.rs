@@ -1,44 +1,34 @@
 //! sql_variant between the driver's values and the data stream, both ways.
 //!
 //! The driver takes a variant apart and drops what it thinks nobody needs: the declared length, and the collation of
-//! Unicode texts. Both are asked for in columns of their own (see [`super::rows_out`]) and put back here.
+//! Unicode texts. The collation is asked for in a column of its own (see [`super::rows_out`]) and put back here. The
+//! length in the stream is that of the data, whatever was declared: DacFx writes it so, and reads as many bytes.
 
 use mssql_tds::datatypes::sqldatatypes::TdsDataType;
 
 use crate::bacpac::bcp::{Fault, VariantType, parse_variant};
 
-/// What the query's extra columns said of the variant that comes next.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Properties {
-    /// `MaxLength` in bytes.
-    pub length: Option<u16>,
-    /// The five bytes of the collation.
-    pub collation: Option<[u8; 5]>,
-}
-
-/// Begins a payload: type, count of property bytes, properties. An error names what is missing.
+/// Begins a payload of so many bytes of data: type, count of property bytes, properties. An error names what is missing.
 pub(super) fn header(
     out: &mut Vec<u8>,
     base: TdsDataType,
     digits: &[u8],
-    own_collation: Option<[u8; 5]>,
-    properties: Properties,
+    collation: Option<[u8; 5]>,
+    length: usize,
 ) -> Result<(), String> {
     out.clear();
     out.push(base as u8);
-    let length = || properties.length.ok_or("the server does not tell the length of a sql_variant");
+    let length = u16::try_from(length).map_err(|_| format!("a sql_variant of {length} bytes"))?;
     match base {
         TdsDataType::BigVarChar | TdsDataType::BigChar | TdsDataType::NVarChar | TdsDataType::NChar => {
-            let collation = own_collation
-                .or(properties.collation)
-                .ok_or("the server does not tell the collation of a sql_variant")?;
+            let collation = collation.ok_or("the server does not tell the collation of a sql_variant")?;
             out.push(7);
             out.extend_from_slice(&collation);
-            out.extend_from_slice(&length()?.to_le_bytes());
+            out.extend_from_slice(&length.to_le_bytes());
         }
         TdsDataType::BigVarBinary | TdsDataType::BigBinary => {
             out.push(2);
-            out.extend_from_slice(&length()?.to_le_bytes());
+            out.extend_from_slice(&length.to_le_bytes());
         }
         _ => {
             out.push(u8::try_from(digits.len()).unwrap_or(u8::MAX));
@@ -50,6 +40,8 @@ pub(super) fn header(
 
 /// A payload of the stream as the wire has it (without the four bytes of its length). Both agree but for times, which
 /// the wire holds at their scale and the stream in 100 ns, and for decimals with a header of their own.
+// Assumption: a load takes the data's length as the declared one of a text or binary value, 0 for an empty one too, as
+// Microsoft's own client writes variants.
 pub(super) fn to_wire(payload: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
     let value = parse_variant(payload)?;
     let properties = 2 + usize::from(payload[1]);
@@ -106,12 +98,11 @@ mod tests {
     #[test]
     fn a_text_without_its_properties_is_an_error() {
         let mut out = Vec::new();
-        let known = Properties { length: Some(20), collation: Some([9, 4, 0xD0, 0, 0x34]) };
-        header(&mut out, TdsDataType::NVarChar, &[], None, known).unwrap();
+        header(&mut out, TdsDataType::NVarChar, &[], Some([9, 4, 0xD0, 0, 0x34]), 20).unwrap();
         assert_eq!(out, [0xE7, 7, 9, 4, 0xD0, 0, 0x34, 20, 0]);
-        assert!(header(&mut out, TdsDataType::NVarChar, &[], None, Properties::default()).is_err());
-        assert!(header(&mut out, TdsDataType::BigBinary, &[], None, Properties::default()).is_err());
-        header(&mut out, TdsDataType::Int4, &[], None, Properties::default()).unwrap();
+        assert!(header(&mut out, TdsDataType::NVarChar, &[], None, 20).is_err());
+        assert!(header(&mut out, TdsDataType::BigBinary, &[], None, 70_000).is_err());
+        header(&mut out, TdsDataType::Int4, &[], None, 4).unwrap();
         assert_eq!(out, [0x38, 0]);
     }
 }

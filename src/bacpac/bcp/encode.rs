@@ -290,7 +290,7 @@ impl Encoder {
             }
             (Cell::Binary(bytes), ty) if ty.is_binary() => self.counted(column, bytes)?,
             (Cell::Variant(payload), T::Variant) => {
-                parse_variant(payload)?;
+                parse_variant(payload)?.whole(payload)?;
                 self.buffer.extend_from_slice(&(payload.len() as u32).to_le_bytes());
                 self.buffer.extend_from_slice(payload);
             }

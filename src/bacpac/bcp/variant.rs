@@ -33,7 +33,8 @@ pub enum VariantType {
     SmallDateTime,
     DateTime,
     UniqueIdentifier,
-    /// char and varchar: five bytes of TDS collation, declared length in bytes; the value is in the code page.
+    /// char and varchar: five bytes of TDS collation, length in bytes (of the data, in streams of DacFx and of ours); the
+    /// value is in the code page.
     Char {
         varying: bool,
         collation: [u8; 5],
@@ -58,6 +59,24 @@ pub struct VariantValue<'a> {
     pub ty: VariantType,
     /// The value's bytes, as the same type would have them in a column (decimal as sign and magnitude, 17 bytes).
     pub data: &'a [u8],
+}
+
+impl VariantValue<'_> {
+    /// The length in the properties is that of the data: readers of the stream take it for that, and go wrong on any
+    /// other.
+    pub(super) fn whole(&self, payload: &[u8]) -> Result<(), Fault> {
+        match self.ty {
+            VariantType::Char { length, .. }
+            | VariantType::NChar { length, .. }
+            | VariantType::Binary { length, .. }
+                if usize::from(length) != self.data.len() =>
+            {
+                let reason = format!("{} bytes of data where its length says {length}", self.data.len());
+                Err(Fault::Variant { ty: payload.first().copied().unwrap_or(0), reason })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Takes a sql_variant's payload apart and checks it: type, properties, sizes, ranges.
