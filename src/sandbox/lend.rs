@@ -158,7 +158,9 @@ fn function(name: &str, arguments: usize) -> Option<MetaFunction> {
         "FULLTEXTSERVICEPROPERTY" => (1, 1, int_type, nothing_installed),
         "FULLTEXTCATALOGPROPERTY" => (2, 2, int_type, nothing_installed),
         "TYPEPROPERTY" => (2, 2, int_type, type_property),
+        "XML_SCHEMA_NAMESPACE" => (2, 3, xml_type, xml_schema_namespace),
         "CONNECTIONPROPERTY" => (1, 1, variant_type, connection_property),
+        "SESSION_CONTEXT" => (1, 1, variant_type, session_context),
         "SESSIONPROPERTY" => (1, 1, variant_type, session_property),
         _ => return None,
     };
@@ -181,6 +183,26 @@ fn text_type(session: &SqlSession) -> SqlType {
     let mut ty = nvarchar(1, &session.collation());
     ty.length = super::value::MAX;
     ty
+}
+
+fn xml_type(_: &SqlSession) -> SqlType {
+    plain(Base::Xml)
+}
+
+/// The schemas of an XML schema collection. An error if there is no such collection.
+fn xml_schema_namespace(env: &Env<'_>, v: Args<'_>, _: Exprs<'_>, _: &SqlType) -> SqlResult<Value> {
+    let (schema, name) = (text(v, 0).unwrap_or_default(), text(v, 1).unwrap_or_default());
+    let found = here(env).and_then(|d| {
+        let schema_id = d.schema(&schema)?.schema_id;
+        d.xml_collection(schema_id, &name).cloned()
+    });
+    let Some(collection) = found else {
+        // Assumption: the words of 6314 as for a column of a collection that is not there.
+        let words = format!("Collection specified does not exist in metadata : '{schema}.{name}'");
+        return Err(SqlError::batch(6314, 1, 16, words));
+    };
+    let namespace = if v.len() > 2 { text(v, 2) } else { None };
+    Ok(wide(&catalog_views::xml_schema::text_of(&collection, namespace.as_deref())))
 }
 
 fn sid_type(_: &SqlSession) -> SqlType {
@@ -540,6 +562,11 @@ fn file_name(env: &Env<'_>, v: Args<'_>, _: Exprs<'_>, _: &SqlType) -> SqlResult
         database.files.iter().find(|f| f.file_id == id).map(|f| f.name.clone())
     };
     Ok(found().map_or(Value::Null, |n| wide(&n)))
+}
+
+/// sp_set_session_context is not here: every key is NULL.
+fn session_context(_: &Env<'_>, _: Args<'_>, _: Exprs<'_>, _: &SqlType) -> SqlResult<Value> {
+    Ok(Value::Null)
 }
 
 /// Full-text search is not installed: every property is 0.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::sandbox::meta::Stamp;
-use crate::sandbox::meta::database::ExtendedValue;
+use crate::sandbox::meta::property::TypedValue;
 use crate::sandbox::value::{Base, SqlType, Value, Variant};
 
 /// What a view says of a column.
@@ -135,36 +135,9 @@ fn encode(text: &str, page: u16) -> Vec<u8> {
     encoding.encode(text).0.into_owned()
 }
 
-/// An extended property's value.
-pub(super) fn property(value: &ExtendedValue, collation: &str) -> Cell {
-    let variant = |ty: SqlType, value: Value| Cell::Variant(Arc::new(Variant { ty, value }));
-    match value {
-        ExtendedValue::Null => Cell::Null,
-        ExtendedValue::VarChar(t) => words(t, false, collation),
-        ExtendedValue::NVarChar(t) => words(t, true, collation),
-        ExtendedValue::Int(n) => int(*n),
-        ExtendedValue::BigInt(n) => variant(plain(Base::BigInt), Value::BigInt(*n)),
-        ExtendedValue::Bit(b) => variant(plain(Base::Bit), Value::Bit(*b)),
-        ExtendedValue::Float(f) => variant(plain(Base::Float), Value::Float(*f)),
-        ExtendedValue::Binary(b) => {
-            let mut ty = plain(Base::VarBinary);
-            ty.length = b.len().max(1) as u32;
-            variant(ty, Value::Binary(b.as_slice().into()))
-        }
-        ExtendedValue::Decimal(t) => {
-            let negative = t.starts_with('-');
-            let digits: String = t.chars().filter(char::is_ascii_digit).collect();
-            let scale = t.split_once('.').map_or(0, |(_, f)| f.len()) as u8;
-            let precision = digits.trim_start_matches('0').len().clamp(1, 38).max(usize::from(scale)) as u8;
-            let mut ty = plain(Base::Decimal);
-            ty.precision = precision;
-            ty.scale = scale;
-            match digits.parse::<u128>() {
-                Ok(magnitude) => variant(ty, Value::Decimal { negative, magnitude, precision, scale }),
-                Err(_) => Cell::Null,
-            }
-        }
-    }
+/// A value with its type as a sql_variant.
+pub(super) fn typed(value: Option<&TypedValue>) -> Cell {
+    value.and_then(TypedValue::variant).map_or(Cell::Null, |v| Cell::Variant(Arc::new(v)))
 }
 
 impl Cell {

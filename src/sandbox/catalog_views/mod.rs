@@ -4,12 +4,17 @@
 //! The lists of columns in `columns.tsv` are data: documented and live column lists (name, type, nullable, since, Azure).
 //! Each view names its columns' values by name; a column that no view speaks of is NULL, or 0 where NULL cannot be.
 
+mod broker;
 mod cell;
+mod crypto;
+mod databases;
+mod external;
 mod objects;
 pub mod properties;
 mod security;
 mod server;
 mod tables;
+pub mod xml_schema;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -283,11 +288,15 @@ pub fn scan(
     let mut scan = Scan { source, sight, only, emit: &mut emit, stopped: false };
     let s = &mut scan;
     match (view.schema, view.name) {
-        ("sys", "databases") => server::databases(s),
+        ("sys", "databases") => databases::databases(s),
+        ("sys", "database_query_store_options") => databases::query_store(s),
+        ("sys", "database_filestream_options") => databases::filestream(s),
+        ("sys", "change_tracking_databases") => databases::change_tracking(s),
+        ("sys", "change_tracking_tables") => tables::change_tracking(s),
         ("sys", "master_files") => server::master_files(s),
         ("sys", "database_files") => server::database_files(s),
         ("sys", "configurations") => server::configurations(s),
-        ("sys", "database_scoped_configurations") => server::scoped_configurations(s),
+        ("sys", "database_scoped_configurations") => databases::scoped(s),
         ("sys", "messages" | "sysmessages") => server::messages(s),
         ("sys", "dm_exec_sessions") => server::sessions(s),
         ("sys", "dm_exec_requests") => server::requests(s),
@@ -320,6 +329,8 @@ pub fn scan(
         ("sys", "procedures") => objects::procedures(s),
         ("sys", "sql_modules" | "all_sql_modules") => objects::sql_modules(s),
         ("sys", "parameters" | "all_parameters") => objects::parameters(s),
+        ("sys", "numbered_procedures") => objects::numbered(s),
+        ("sys", "numbered_procedure_parameters") => objects::numbered_parameters(s),
         ("sys", "triggers") => objects::triggers(s),
         ("sys", "trigger_events") => objects::trigger_events(s),
         ("sys", "sequences") => objects::sequences(s),
@@ -330,7 +341,45 @@ pub fn scan(
         ("sys", "types") => objects::types(s, |_| true),
         ("sys", "table_types") => objects::types(s, |k| k == 't'),
         ("sys", "assembly_types") => objects::types(s, |k| k == 'c'),
-        ("sys", "assemblies") => objects::assemblies(s),
+        ("sys", "assemblies") => external::assemblies(s),
+        ("sys", "assembly_files") => external::assembly_files(s),
+        ("sys", "assembly_modules") => external::assembly_modules(s),
+        ("sys", "external_data_sources") => external::sources(s),
+        ("sys", "external_file_formats") => external::formats(s),
+        ("sys", "external_tables") => external::tables(s),
+        ("sys", "security_policies") => external::policies(s),
+        ("sys", "security_predicates") => external::predicates(s),
+        ("sys", "sensitivity_classifications") => external::classifications(s),
+        ("sys", "symmetric_keys") => crypto::symmetric_keys(s),
+        ("sys", "key_encryptions") => crypto::key_encryptions(s),
+        ("sys", "asymmetric_keys") => crypto::asymmetric_keys(s),
+        ("sys", "certificates") => crypto::certificates(s),
+        ("sys", "column_master_keys") => crypto::column_masters(s),
+        ("sys", "column_encryption_keys") => crypto::column_encryptions(s),
+        ("sys", "column_encryption_key_values") => crypto::column_encryption_values(s),
+        ("sys", "database_scoped_credentials" | "database_credentials") => crypto::credentials(s),
+        ("sys", "service_message_types") => broker::message_types(s),
+        ("sys", "service_contracts") => broker::contracts(s),
+        ("sys", "service_contract_message_usages") => broker::contract_messages(s),
+        ("sys", "service_queues") => broker::queues(s),
+        ("sys", "services") => broker::services(s),
+        ("sys", "service_contract_usages") => broker::service_contracts(s),
+        ("sys", "routes") => broker::routes(s),
+        ("sys", "remote_service_bindings") => broker::bindings(s),
+        ("sys", "event_notifications") => broker::notifications(s),
+        ("sys", "events") => broker::notification_events(s),
+        ("sys", "trigger_event_types" | "event_notification_event_types") => broker::event_types(s),
+        ("sys", "fulltext_stoplists") => objects::stoplists(s),
+        ("sys", "fulltext_stopwords") => objects::stopwords(s),
+        ("sys", "fulltext_languages") => objects::fulltext_languages(s),
+        ("sys", "edge_constraints") => tables::edge_constraints(s),
+        ("sys", "edge_constraint_clauses") => tables::edge_clauses(s),
+        ("sys", "selective_xml_index_paths") => tables::selective_paths(s),
+        ("sys", "selective_xml_index_namespaces") => tables::selective_namespaces(s),
+        ("sys", "xml_schema_namespaces") => xml_schema::namespaces(s),
+        ("sys", "xml_schema_components") => xml_schema::components(s),
+        ("sys", "column_xml_schema_collection_usages") => xml_schema::column_usages(s),
+        ("sys", "parameter_xml_schema_collection_usages") => xml_schema::parameter_usages(s),
         ("sys", "fulltext_catalogs") => objects::fulltext_catalogs(s),
         ("sys", "tables") => tables::tables(s),
         ("sys", "columns") => tables::columns(s, |_| true),
@@ -362,7 +411,7 @@ pub fn scan(
         ("INFORMATION_SCHEMA", "TABLES") => tables::information_tables(s),
         ("INFORMATION_SCHEMA", "COLUMNS") => tables::information_columns(s),
         ("INFORMATION_SCHEMA", "SCHEMATA") => security::schemata(s),
-        // Views about what this server does not hold: security policies, keys, external tables, plan guides, ….
+        // Views about what this server does not hold: plan guides, row groups, ….
         _ => {}
     }
 }

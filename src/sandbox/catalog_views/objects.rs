@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::cell::{number, property};
+use super::cell::{number, typed};
 use super::{Cell, Scan};
-use crate::sandbox::meta::{Database, Kind, ModuleKind, Object, Stamp, UserTypeKind, types};
+use crate::sandbox::meta::{Database, Kind, ModuleKind, Object, Stamp, UserTypeKind, events, languages, types};
 use crate::sandbox::value::SqlType;
 
 /// What every object shows.
@@ -65,6 +65,7 @@ pub(super) fn constraint_head<'a>(o: &Object, h: &'a crate::sandbox::meta::Head,
         "UQ" => "UNIQUE_CONSTRAINT",
         "C " => "CHECK_CONSTRAINT",
         "D " => "DEFAULT_CONSTRAINT",
+        "EC" => "EDGE_CONSTRAINT",
         _ => "FOREIGN_KEY_CONSTRAINT",
     };
     Head {
@@ -108,6 +109,7 @@ pub(super) fn objects(s: &mut Scan<'_, '_>) {
         s.row(&|column| h.cell(column));
         constraints_of(s, o);
     }
+    super::broker::system_queues(s, false);
     for t in &d.types {
         let (UserTypeKind::Table(table), Some(id)) = (&t.kind, t.table_object_id) else { continue };
         let name = type_table_name(&t.name, id);
@@ -139,7 +141,8 @@ pub(super) fn objects(s: &mut Scan<'_, '_>) {
 }
 
 fn constraints_of(s: &mut Scan<'_, '_>, o: &Object) {
-    let Some(table) = o.table() else { return };
+    let table = o.table().or_else(|| o.module().and_then(|m| m.returns.as_deref()));
+    let Some(table) = table else { return };
     for (c, code) in table.constraints() {
         let h = constraint_head(o, c, code);
         s.row(&|column| h.cell(column));
@@ -207,7 +210,7 @@ pub(super) fn procedures(s: &mut Scan<'_, '_>) {
 pub(super) fn sql_modules(s: &mut Scan<'_, '_>) {
     let definitions = s.sight.definitions();
     for o in s.objects() {
-        let Some(m) = o.module() else { continue };
+        let Some(m) = o.module().filter(|m| m.clr.is_none()) else { continue };
         let scalar = m.kind == ModuleKind::ScalarFunction;
         s.row(&|column| match column {
             "object_id" => o.object_id.into(),
@@ -256,10 +259,46 @@ pub(super) fn parameters(s: &mut Scan<'_, '_>) {
                 "system_type_id" if table => 243.into(),
                 "max_length" if table => (-1).into(),
                 "is_output" => p.output.into(),
+                "xml_collection_id" => p.xml_collection_id.into(),
+                "is_xml_document" => p.xml_document.into(),
                 "is_readonly" => p.readonly.into(),
                 "is_nullable" => true.into(),
                 other => facets(&p.ty, p.user_type_id, other).unwrap_or(Cell::Unsaid),
             });
+        }
+    }
+}
+
+/// `sys.numbered_procedures`: those beyond the first of a group.
+pub(super) fn numbered(s: &mut Scan<'_, '_>) {
+    let definitions = s.sight.definitions();
+    for o in s.objects() {
+        for n in o.module().map(|m| m.numbered.as_slice()).unwrap_or_default() {
+            s.row(&|column| match column {
+                "object_id" => o.object_id.into(),
+                "procedure_number" => n.number.into(),
+                "definition" if definitions => n.definition.as_ref().into(),
+                "definition" => Cell::Null,
+                _ => Cell::Unsaid,
+            });
+        }
+    }
+}
+
+/// `sys.numbered_procedure_parameters`.
+pub(super) fn numbered_parameters(s: &mut Scan<'_, '_>) {
+    for o in s.objects() {
+        for n in o.module().map(|m| m.numbered.as_slice()).unwrap_or_default() {
+            for p in &n.parameters {
+                s.row(&|column| match column {
+                    "object_id" => o.object_id.into(),
+                    "procedure_number" => n.number.into(),
+                    "name" => (&p.name).into(),
+                    "parameter_id" => p.id.into(),
+                    "is_output" => p.output.into(),
+                    other => facets(&p.ty, p.user_type_id, other).unwrap_or(Cell::Unsaid),
+                });
+            }
         }
     }
 }
@@ -281,27 +320,27 @@ pub(super) fn triggers(s: &mut Scan<'_, '_>) {
     }
 }
 
-/// `sys.trigger_events`.
+/// `sys.trigger_events`: a group of events stands as each of its events.
 pub(super) fn trigger_events(s: &mut Scan<'_, '_>) {
     for o in s.objects() {
         let Some(t) = o.module().and_then(|m| m.trigger.as_ref()) else { continue };
-        for (n, event) in (0i32..).zip(&t.events) {
-            s.row(&|column| match column {
-                "object_id" => o.object_id.into(),
-                "type" => match event.as_str() {
-                    "INSERT" => 1,
-                    "UPDATE" => 2,
-                    "DELETE" => 3,
-                    // Assumption: DDL events get numbers of their own here, in the order of the trigger.
-                    _ => 1000 + n,
-                }
-                .into(),
-                "type_desc" => event.into(),
-                "is_first" => t.first.contains(event).into(),
-                "is_last" => t.last.contains(event).into(),
-                "is_trigger_event" => true.into(),
-                _ => Cell::Unsaid,
-            });
+        for name in &t.events {
+            let Some(event) = events::named(name) else { continue };
+            let group = event.is_group().then_some(event);
+            for single in events::within(event) {
+                let ordered = |list: &[String]| list.iter().any(|e| e == single.name || e == name);
+                s.row(&|column| match column {
+                    "object_id" => o.object_id.into(),
+                    "type" => single.number.into(),
+                    "type_desc" => single.name.into(),
+                    "is_first" => ordered(&t.first).into(),
+                    "is_last" => ordered(&t.last).into(),
+                    "event_group_type" => group.map(|g| g.number).into(),
+                    "event_group_type_desc" => group.map(|g| g.name).into(),
+                    "is_trigger_event" => true.into(),
+                    _ => Cell::Unsaid,
+                });
+            }
         }
     }
 }
@@ -400,6 +439,12 @@ pub(super) fn extended_properties(s: &mut Scan<'_, '_>) {
                 2 => "PARAMETER",
                 3 => "SCHEMA",
                 4 => "DATABASE_PRINCIPAL",
+                5 => "ASSEMBLY",
+                15 => "MESSAGE_TYPE",
+                16 => "SERVICE_CONTRACT",
+                17 => "SERVICE",
+                18 => "REMOTE_SERVICE_BINDING",
+                19 => "ROUTE",
                 6 => "TYPE",
                 7 => "INDEX",
                 8 => "USER_DEFINED_TABLE_TYPE_COLUMN",
@@ -413,7 +458,7 @@ pub(super) fn extended_properties(s: &mut Scan<'_, '_>) {
             "major_id" => p.major_id.into(),
             "minor_id" => p.minor_id.into(),
             "name" => (&p.name).into(),
-            "value" => property(&p.value, &d.collation),
+            "value" => typed(p.value.as_ref()),
             _ => Cell::Unsaid,
         });
     }
@@ -506,33 +551,21 @@ pub(super) fn types(s: &mut Scan<'_, '_>, which: impl Fn(char) -> bool) {
                     "is_nullable" => false.into(),
                     _ => Cell::Unsaid,
                 },
-                UserTypeKind::Clr { class, .. } => match other {
+                UserTypeKind::Clr { class, assembly } => match other {
                     "system_type_id" => 240.into(),
                     "max_length" => (-1).into(),
                     "is_nullable" => true.into(),
                     "assembly_class" => class.into(),
-                    "assembly_id" => 65536.into(),
+                    "assembly_id" => {
+                        let found = d.external.assemblies.iter().find(|a| d.same(&a.name, assembly));
+                        found.map_or(65_536, |a| a.id).into()
+                    }
+                    "assembly_qualified_name" => class.into(),
                     _ => Cell::Unsaid,
                 },
             },
         });
     }
-}
-
-/// `sys.assemblies`: the one that every database has.
-pub(super) fn assemblies(s: &mut Scan<'_, '_>) {
-    let started = s.source.server.started;
-    s.row(&|column| match column {
-        "name" => "Microsoft.SqlServer.Types".into(),
-        "principal_id" => 4.into(),
-        "assembly_id" => 1.into(),
-        "permission_set" => 3.into(),
-        "permission_set_desc" => "UNSAFE_ACCESS".into(),
-        "is_visible" => true.into(),
-        "is_user_defined" => false.into(),
-        "create_date" | "modify_date" => started.into(),
-        _ => Cell::Unsaid,
-    });
 }
 
 /// `sys.fulltext_catalogs`.
@@ -544,6 +577,47 @@ pub(super) fn fulltext_catalogs(s: &mut Scan<'_, '_>) {
             "is_default" => c.is_default.into(),
             "is_accent_sensitivity_on" => c.accent_sensitive.into(),
             "principal_id" => c.principal_id.into(),
+            _ => Cell::Unsaid,
+        });
+    }
+}
+
+/// `sys.fulltext_stoplists`.
+pub(super) fn stoplists(s: &mut Scan<'_, '_>) {
+    for x in &s.db().fulltext_stoplists {
+        s.row(&|column| match column {
+            "stoplist_id" => x.id.into(),
+            "name" => (&x.name).into(),
+            "create_date" => x.created.into(),
+            "modify_date" => x.modified.into(),
+            "principal_id" => x.principal_id.into(),
+            _ => Cell::Unsaid,
+        });
+    }
+}
+
+/// `sys.fulltext_stopwords`.
+pub(super) fn stopwords(s: &mut Scan<'_, '_>) {
+    for x in &s.db().fulltext_stoplists {
+        for (word, lcid) in &x.words {
+            s.row(&|column| match column {
+                "stoplist_id" => x.id.into(),
+                "stopword" => word.into(),
+                "language" => languages::alias(*lcid).map_or_else(|| lcid.to_string(), str::to_string).into(),
+                "language_id" => (*lcid).into(),
+                _ => Cell::Unsaid,
+            });
+        }
+    }
+}
+
+/// `sys.fulltext_languages`: those that the server has a name for.
+pub(super) fn fulltext_languages(s: &mut Scan<'_, '_>) {
+    let neutral = std::iter::once((0, "Neutral"));
+    for (lcid, name) in languages::LANGUAGES.iter().map(|(l, _, a)| (i32::from(*l), *a)).chain(neutral) {
+        s.row(&|column| match column {
+            "lcid" => lcid.into(),
+            "name" => name.into(),
             _ => Cell::Unsaid,
         });
     }

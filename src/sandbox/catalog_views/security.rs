@@ -62,6 +62,9 @@ pub(super) fn database_principals(s: &mut Scan<'_, '_>) {
                 [usize::try_from(p.authentication).unwrap_or(0).min(4)]
             .into(),
             "default_language_name" => p.default_language.as_ref().into(),
+            "default_language_lcid" => {
+                p.default_language.as_deref().and_then(crate::sandbox::meta::languages::lcid).into()
+            }
             _ => Cell::Unsaid,
         });
     }
@@ -81,62 +84,109 @@ pub(super) fn database_role_members(s: &mut Scan<'_, '_>) {
     }
 }
 
+/// The letters of permissions on a database and what is in it, as documented.
+const CODES: &[(&str, &str)] = &[
+    ("AADS", "ALTER ANY DATABASE EVENT SESSION"),
+    ("AAMK", "ALTER ANY MASK"),
+    ("AEDS", "ALTER ANY EXTERNAL DATA SOURCE"),
+    ("AEFF", "ALTER ANY EXTERNAL FILE FORMAT"),
+    ("AL", "ALTER"),
+    ("ALAK", "ALTER ANY ASYMMETRIC KEY"),
+    ("ALAR", "ALTER ANY APPLICATION ROLE"),
+    ("ALAS", "ALTER ANY ASSEMBLY"),
+    ("ALCF", "ALTER ANY CERTIFICATE"),
+    ("ALDS", "ALTER ANY DATASPACE"),
+    ("ALED", "ALTER ANY DATABASE EVENT NOTIFICATION"),
+    ("ALFT", "ALTER ANY FULLTEXT CATALOG"),
+    ("ALMT", "ALTER ANY MESSAGE TYPE"),
+    ("ALRL", "ALTER ANY ROLE"),
+    ("ALRT", "ALTER ANY ROUTE"),
+    ("ALSB", "ALTER ANY REMOTE SERVICE BINDING"),
+    ("ALSC", "ALTER ANY CONTRACT"),
+    ("ALSK", "ALTER ANY SYMMETRIC KEY"),
+    ("ALSM", "ALTER ANY SCHEMA"),
+    ("ALSV", "ALTER ANY SERVICE"),
+    ("ALTG", "ALTER ANY DATABASE DDL TRIGGER"),
+    ("ALUS", "ALTER ANY USER"),
+    ("AUTH", "AUTHENTICATE"),
+    ("BADB", "BACKUP DATABASE"),
+    ("BALO", "BACKUP LOG"),
+    ("CL", "CONTROL"),
+    ("CO", "CONNECT"),
+    ("CORP", "CONNECT REPLICATION"),
+    ("CP", "CHECKPOINT"),
+    ("CRAG", "CREATE AGGREGATE"),
+    ("CRAK", "CREATE ASYMMETRIC KEY"),
+    ("CRAS", "CREATE ASSEMBLY"),
+    ("CRCF", "CREATE CERTIFICATE"),
+    ("CRDB", "CREATE DATABASE"),
+    ("CRDF", "CREATE DEFAULT"),
+    ("CRED", "CREATE DATABASE DDL EVENT NOTIFICATION"),
+    ("CRFN", "CREATE FUNCTION"),
+    ("CRFT", "CREATE FULLTEXT CATALOG"),
+    ("CRMT", "CREATE MESSAGE TYPE"),
+    ("CRPR", "CREATE PROCEDURE"),
+    ("CRQU", "CREATE QUEUE"),
+    ("CRRL", "CREATE ROLE"),
+    ("CRRT", "CREATE ROUTE"),
+    ("CRRU", "CREATE RULE"),
+    ("CRSB", "CREATE REMOTE SERVICE BINDING"),
+    ("CRSC", "CREATE CONTRACT"),
+    ("CRSK", "CREATE SYMMETRIC KEY"),
+    ("CRSM", "CREATE SCHEMA"),
+    ("CRSN", "CREATE SYNONYM"),
+    ("CRSO", "CREATE SEQUENCE"),
+    ("CRSV", "CREATE SERVICE"),
+    ("CRTB", "CREATE TABLE"),
+    ("CRTY", "CREATE TYPE"),
+    ("CRVW", "CREATE VIEW"),
+    ("CRXS", "CREATE XML SCHEMA COLLECTION"),
+    ("DABO", "ADMINISTER DATABASE BULK OPERATIONS"),
+    ("DL", "DELETE"),
+    ("EAES", "EXECUTE ANY EXTERNAL SCRIPT"),
+    ("EX", "EXECUTE"),
+    ("IM", "IMPERSONATE"),
+    ("IN", "INSERT"),
+    ("RC", "RECEIVE"),
+    ("RF", "REFERENCES"),
+    ("SL", "SELECT"),
+    ("SN", "SEND"),
+    ("SPLN", "SHOWPLAN"),
+    ("SUQN", "SUBSCRIBE QUERY NOTIFICATIONS"),
+    ("TO", "TAKE OWNERSHIP"),
+    ("UP", "UPDATE"),
+    ("VW", "VIEW DEFINITION"),
+    ("VWCK", "VIEW ANY COLUMN ENCRYPTION KEY DEFINITION"),
+    ("VWCM", "VIEW ANY COLUMN MASTER KEY DEFINITION"),
+    ("VWCT", "VIEW CHANGE TRACKING"),
+    ("VWDS", "VIEW DATABASE STATE"),
+];
+
 /// The four letters of a permission.
-// Assumption: the codes of permissions beyond the documented common ones are made of their words' first letters.
+// Assumption: the codes of permissions that are not documented, and of the server's, are made of their words' letters.
 pub(crate) fn permission_code(name: &str) -> String {
+    if let Some((code, _)) = CODES.iter().find(|(_, n)| *n == name) {
+        return (*code).to_string();
+    }
     let known = match name {
-        "ALTER" => "AL",
-        "CONTROL" => "CL",
-        "CONNECT" => "CO",
-        "DELETE" => "DL",
-        "EXECUTE" => "EX",
-        "IMPERSONATE" => "IM",
-        "INSERT" => "IN",
-        "RECEIVE" => "RC",
-        "REFERENCES" => "RF",
-        "SELECT" => "SL",
-        "SEND" => "SN",
-        "TAKE OWNERSHIP" => "TO",
-        "UPDATE" => "UP",
-        "VIEW DEFINITION" => "VW",
-        "VIEW CHANGE TRACKING" => "VWCT",
-        "VIEW DATABASE STATE" => "VWDS",
-        "SHOWPLAN" => "SPLN",
-        "CREATE TABLE" => "CRTB",
-        "CREATE VIEW" => "CRVW",
-        "CREATE PROCEDURE" => "CRPR",
-        "CREATE FUNCTION" => "CRFN",
-        "CREATE SCHEMA" => "CRSM",
-        "CREATE TYPE" => "CRTY",
-        "CREATE SYNONYM" => "CRSN",
-        "CREATE ROLE" => "CRRL",
-        "CREATE DATABASE" => "CRDB",
-        "CREATE DEFAULT" => "CRDF",
-        "CREATE RULE" => "CRRU",
-        "CREATE XML SCHEMA COLLECTION" => "CRXS",
-        "ALTER ANY USER" => "ALUS",
-        "ALTER ANY ROLE" => "ALRL",
-        "ALTER ANY SCHEMA" => "ALSM",
-        "BACKUP DATABASE" => "BADB",
-        "BACKUP LOG" => "BALO",
-        "CHECKPOINT" => "CP",
-        "AUTHENTICATE" => "AUTH",
         "UNMASK" => "UMSK",
-        "VIEW ANY COLUMN MASTER KEY DEFINITION" => "VWCM",
-        "VIEW ANY COLUMN ENCRYPTION KEY DEFINITION" => "VWCK",
         "CONNECT SQL" => "COSQ",
         "VIEW SERVER STATE" => "VWSS",
         "VIEW ANY DATABASE" => "VWDB",
         "CREATE ANY DATABASE" => "CRDB",
         "ALTER ANY DATABASE" => "ALDB",
+        "ALTER ANY COLUMN MASTER KEY" => "ALCM",
+        "ALTER ANY COLUMN ENCRYPTION KEY" => "ALCK",
+        "ALTER ANY DATABASE SCOPED CONFIGURATION" => "ALDC",
+        "ALTER ANY SECURITY POLICY" => "ALSP",
+        "ALTER ANY DATABASE AUDIT" => "ALDA",
+        "ALTER ANY SENSITIVITY CLASSIFICATION" => "AASC",
+        "VIEW ANY SENSITIVITY CLASSIFICATION" => "VASC",
+        "KILL DATABASE CONNECTION" => "KIDC",
         "CONTROL SERVER" => "CL",
-        _ => "",
+        _ => return name.split(' ').filter_map(|w| w.chars().next()).take(4).collect(),
     };
-    if known.is_empty() {
-        name.split(' ').filter_map(|w| w.chars().next()).take(4).collect()
-    } else {
-        known.to_string()
-    }
+    known.to_string()
 }
 
 fn class_text(class: u8) -> &'static str {
@@ -148,7 +198,18 @@ fn class_text(class: u8) -> &'static str {
         5 => "ASSEMBLY",
         6 => "TYPE",
         10 => "XML_SCHEMA_COLLECTION",
+        15 => "MESSAGE_TYPE",
+        16 => "SERVICE_CONTRACT",
+        17 => "SERVICE",
+        18 => "REMOTE_SERVICE_BINDING",
+        19 => "ROUTE",
         23 => "FULLTEXT_CATALOG",
+        24 => "SYMMETRIC_KEYS",
+        25 => "CERTIFICATE",
+        26 => "ASYMMETRIC_KEY",
+        29 => "FULLTEXT_STOPLIST",
+        31 => "SEARCH_PROPERTY_LIST",
+        32 => "DATABASE_SCOPED_CREDENTIAL",
         _ => "",
     }
 }

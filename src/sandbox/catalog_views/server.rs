@@ -1,121 +1,13 @@
 //! Views of the server: databases, files, data spaces, partitioning, settings, sessions.
 
-use super::cell::{int, words};
+use super::cell::int;
 use super::{Cell, Scan};
 use crate::sandbox::ddl::exec::procedures::CONFIGURATIONS;
 use crate::sandbox::meta::database::DatabaseFile;
-use crate::sandbox::meta::{Database, Server, UserAccess, types};
+use crate::sandbox::meta::{Database, Server, types};
 
-fn sid_of(server: &Server, login: &str) -> Cell {
+pub(super) fn sid_of(server: &Server, login: &str) -> Cell {
     server.login(login).map_or(Cell::Bytes(vec![1]), |l| Cell::Bytes(l.sid.clone()))
-}
-
-/// `sys.databases`.
-pub(super) fn databases(s: &mut Scan<'_, '_>) {
-    let server = s.source.server;
-    for d in server.databases.values() {
-        let o = &d.options;
-        let contained = o.containment == 1;
-        let when = |yes: bool, cell: Cell| if yes { cell } else { Cell::Null };
-        s.row(&|column| match column {
-            "name" => (&d.name).into(),
-            "physical_database_name" => (&d.name).into(),
-            "database_id" => d.database_id.into(),
-            "owner_sid" => sid_of(server, &d.owner),
-            "create_date" => if d.database_id == 2 { server.started } else { d.created }.into(),
-            "compatibility_level" => o.compatibility_level.into(),
-            "collation_name" => when(!o.offline, (&d.collation).into()),
-            "user_access" => match o.user_access {
-                UserAccess::Multi => 0,
-                UserAccess::Single => 1,
-                UserAccess::Restricted => 2,
-            }
-            .into(),
-            "user_access_desc" => match o.user_access {
-                UserAccess::Multi => "MULTI_USER",
-                UserAccess::Single => "SINGLE_USER",
-                UserAccess::Restricted => "RESTRICTED_USER",
-            }
-            .into(),
-            "is_read_only" => o.read_only.into(),
-            "is_auto_close_on" => o.auto_close.into(),
-            "is_auto_shrink_on" => o.auto_shrink.into(),
-            "state" => if o.offline { 6 } else { 0 }.into(),
-            "state_desc" => if o.offline { "OFFLINE" } else { "ONLINE" }.into(),
-            "snapshot_isolation_state" => o.snapshot.code().0.into(),
-            "snapshot_isolation_state_desc" => o.snapshot.code().1.into(),
-            "is_read_committed_snapshot_on" => o.read_committed_snapshot.into(),
-            "recovery_model" => o.recovery.into(),
-            "recovery_model_desc" => ["", "FULL", "BULK_LOGGED", "SIMPLE"][usize::from(o.recovery.min(3))].into(),
-            "page_verify_option" => o.page_verify.into(),
-            "page_verify_option_desc" => {
-                ["NONE", "TORN_PAGE_DETECTION", "CHECKSUM"][usize::from(o.page_verify.min(2))].into()
-            }
-            "is_auto_create_stats_on" => o.auto_create_stats.into(),
-            "is_auto_create_stats_incremental_on" => o.auto_create_stats_incremental.into(),
-            "is_auto_update_stats_on" => o.auto_update_stats.into(),
-            "is_auto_update_stats_async_on" => o.auto_update_stats_async.into(),
-            "is_ansi_null_default_on" => o.ansi_null_default.into(),
-            "is_ansi_nulls_on" => o.ansi_nulls.into(),
-            "is_ansi_padding_on" => o.ansi_padding.into(),
-            "is_ansi_warnings_on" => o.ansi_warnings.into(),
-            "is_arithabort_on" => o.arithabort.into(),
-            "is_concat_null_yields_null_on" => o.concat_null_yields_null.into(),
-            "is_numeric_roundabort_on" => o.numeric_roundabort.into(),
-            "is_quoted_identifier_on" => o.quoted_identifier.into(),
-            "is_recursive_triggers_on" => o.recursive_triggers.into(),
-            "is_cursor_close_on_commit_on" => o.cursor_close_on_commit.into(),
-            "is_local_cursor_default" => o.local_cursor_default.into(),
-            "is_fulltext_enabled" => o.fulltext_enabled.into(),
-            "is_trustworthy_on" => o.trustworthy.into(),
-            "is_db_chaining_on" => o.db_chaining.into(),
-            "is_parameterization_forced" => o.parameterization_forced.into(),
-            "is_query_store_on" => o.query_store.into(),
-            "service_broker_guid" => Cell::Guid(d.guid),
-            "is_broker_enabled" => o.broker_enabled.into(),
-            "log_reuse_wait" => 0.into(),
-            "log_reuse_wait_desc" => "NOTHING".into(),
-            "is_date_correlation_on" => o.date_correlation.into(),
-            "is_cdc_enabled" => o.cdc_enabled.into(),
-            "is_encrypted" => o.encrypted.into(),
-            "is_honor_broker_priority_on" => o.honor_broker_priority.into(),
-            "default_language_lcid" => when(contained, o.default_language.as_ref().map_or(1033, |l| l.0).into()),
-            "default_language_name" => when(contained, "us_english".into()),
-            "default_fulltext_language_lcid" => {
-                when(contained, o.default_fulltext_language.as_ref().map_or(1033, |l| l.0).into())
-            }
-            "default_fulltext_language_name" => when(contained, "English".into()),
-            "is_nested_triggers_on" => when(contained, o.nested_triggers.into()),
-            "is_transform_noise_words_on" => when(contained, o.transform_noise_words.into()),
-            "two_digit_year_cutoff" => when(contained, o.two_digit_year_cutoff.into()),
-            "containment" => o.containment.into(),
-            "containment_desc" => if contained { "PARTIAL" } else { "NONE" }.into(),
-            "target_recovery_time_in_seconds" => o.target_recovery_seconds.into(),
-            "delayed_durability" => o.delayed_durability.into(),
-            "delayed_durability_desc" => {
-                ["DISABLED", "ALLOWED", "FORCED"][usize::try_from(o.delayed_durability).unwrap_or(0).min(2)].into()
-            }
-            "is_memory_optimized_elevate_to_snapshot_on" => o.elevate_to_snapshot.into(),
-            "is_mixed_page_allocation_on" => o.mixed_page_allocation.into(),
-            "is_temporal_history_retention_enabled" => o.temporal_retention.into(),
-            "catalog_collation_type" => 0.into(),
-            "catalog_collation_type_desc" => "DATABASE_DEFAULT".into(),
-            "is_accelerated_database_recovery_on" => o.accelerated_recovery.into(),
-            "is_memory_optimized_enabled" => true.into(),
-            "is_in_standby"
-            | "is_cleanly_shutdown"
-            | "is_supplemental_logging_enabled"
-            | "is_federation_member"
-            | "is_remote_data_archive_enabled"
-            | "is_result_set_caching_on"
-            | "is_tempdb_spill_to_remote_store"
-            | "is_stale_page_detection_on"
-            | "is_data_retention_enabled"
-            | "is_ledger_on"
-            | "is_change_feed_enabled" => false.into(),
-            _ => Cell::Unsaid,
-        });
-    }
 }
 
 fn file_row(d: &Database, f: &DatabaseFile, column: &str) -> Cell {
@@ -169,32 +61,6 @@ pub(super) fn configurations(s: &mut Scan<'_, '_>) {
             "maximum" => int(*maximum),
             "is_dynamic" => (*dynamic).into(),
             "is_advanced" => (*advanced).into(),
-            _ => Cell::Unsaid,
-        });
-    }
-}
-
-/// `sys.database_scoped_configurations`.
-pub(super) fn scoped_configurations(s: &mut Scan<'_, '_>) {
-    let d = s.db();
-    // The first ids are stable between versions; the names are those ALTER DATABASE SCOPED CONFIGURATION takes.
-    let known = [
-        (1, "MAXDOP", 0),
-        (2, "LEGACY_CARDINALITY_ESTIMATION", 0),
-        (3, "PARAMETER_SNIFFING", 1),
-        (4, "QUERY_OPTIMIZER_HOTFIXES", 0),
-    ];
-    for (id, name, default) in known {
-        let set = d.options.scoped.iter().find(|(n, _)| n == name).map(|(_, v)| match v.as_str() {
-            "ON" => 1,
-            "OFF" => 0,
-            number => number.parse().unwrap_or(default),
-        });
-        s.row(&|column| match column {
-            "configuration_id" => id.into(),
-            "name" => name.into(),
-            "value" => int(set.unwrap_or(default)),
-            "is_value_default" => set.is_none_or(|v| v == default).into(),
             _ => Cell::Unsaid,
         });
     }
@@ -414,23 +280,14 @@ pub(super) fn partition_parameters(s: &mut Scan<'_, '_>) {
 }
 
 /// `sys.partition_range_values`.
-// Assumption: boundary values are shown as numbers where they are plain integers, as text otherwise.
 pub(super) fn partition_range_values(s: &mut Scan<'_, '_>) {
-    let d = s.db();
-    for f in &d.partition_functions {
-        for (n, text) in (1i64..).zip(&f.boundaries) {
-            let bare = text.trim_matches(['(', ')']);
+    for f in &s.db().partition_functions {
+        for (n, value) in (1i64..).zip(&f.boundaries) {
             s.row(&|column| match column {
                 "function_id" => f.id.into(),
                 "boundary_id" => n.into(),
                 "parameter_id" => 1.into(),
-                "value" => match bare.parse::<i128>() {
-                    Ok(number) => super::cell::number(&f.ty, number),
-                    Err(_) => {
-                        let inner = bare.strip_prefix('N').unwrap_or(bare).trim_matches('\'').replace("''", "'");
-                        words(&inner, true, &d.collation)
-                    }
-                },
+                "value" => super::cell::typed(value.as_ref()),
                 _ => Cell::Unsaid,
             });
         }

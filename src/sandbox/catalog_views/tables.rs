@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::cell::number;
 use super::objects::{constraint_head, head};
 use super::{Cell, Scan};
-use crate::sandbox::meta::table::{Durability, Graph, Temporal};
+use crate::sandbox::meta::table::{Durability, Graph, Temporal, XmlIndex};
 use crate::sandbox::meta::{Column, Database, Index, IndexKind, Kind, ModuleKind, Object, Table, UserTypeKind, types};
 use crate::sandbox::value::{Base, MAX};
 
@@ -77,9 +77,9 @@ pub(super) fn tables(s: &mut Scan<'_, '_>) {
             | "is_merge_published"
             | "is_sync_tran_subscribed"
             | "is_filetable"
-            | "is_external"
             | "is_remote_data_archive_enabled"
             | "is_dropped_ledger_table" => false.into(),
+            "is_external" => t.external.is_some().into(),
             "ledger_type" => 0.into(),
             "ledger_type_desc" => "NON_LEDGER_TABLE".into(),
             other => h.cell(other),
@@ -87,11 +87,12 @@ pub(super) fn tables(s: &mut Scan<'_, '_>) {
     }
 }
 
-/// Tables, and the tables of table types, with the id that their columns and indexes have.
+/// Tables, the tables that functions return and those of table types, with the id that their columns and indexes have.
 fn all_tables<'a>(s: &Scan<'_, 'a>) -> Vec<(i32, &'a Table, Option<&'a Arc<Object>>)> {
     let d = s.db();
+    let of = |o: &'a Arc<Object>| o.table().or_else(|| o.module()?.returns.as_deref());
     let mut out: Vec<(i32, &Table, Option<&Arc<Object>>)> =
-        s.objects().into_iter().filter_map(|o| o.table().map(|t| (o.object_id, t, Some(o)))).collect();
+        s.objects().into_iter().filter_map(|o| of(o).map(|t| (o.object_id, t, Some(o)))).collect();
     for t in &d.types {
         if let (UserTypeKind::Table(table), Some(id)) = (&t.kind, t.table_object_id)
             && s.only.is_none_or(|only| only == id)
@@ -131,11 +132,11 @@ fn column_cell(object_id: i32, c: &Column, column: &str) -> Cell {
         "encryption_type_desc" => {
             c.encryption.as_ref().map(|e| if e.deterministic { "DETERMINISTIC" } else { "RANDOMIZED" }).into()
         }
+        "column_encryption_key_id" => c.encryption.as_ref().map(|e| e.key_id).into(),
         "encryption_algorithm_name" => c.encryption.as_ref().map(|e| e.algorithm.as_str()).into(),
         "is_hidden" => c.hidden.into(),
         "is_masked" => c.mask.is_some().into(),
         "masking_function" => c.mask.as_ref().into(),
-        "graph_type" => c.graph_type.into(),
         "is_replicated"
         | "is_non_sql_subscribed"
         | "is_merge_published"
@@ -162,11 +163,20 @@ pub(super) fn columns(s: &mut Scan<'_, '_>, which: impl Fn(&Column) -> bool) {
     for o in s.objects() {
         match &o.kind {
             Kind::Table(t) => {
+                if let Some(graph) = t.graph {
+                    graph_columns(s, o.object_id, graph, &which);
+                }
                 for c in t.columns.iter().filter(|c| which(c)) {
                     s.row(&|column| column_cell(o.object_id, c, column));
                 }
             }
             Kind::Module(m) => {
+                if let Some(t) = &m.returns {
+                    for c in t.columns.iter().filter(|c| which(c)) {
+                        s.row(&|column| column_cell(o.object_id, c, column));
+                    }
+                    continue;
+                }
                 for (id, out) in (1..).zip(&m.columns) {
                     let mut c = Column::plain(id, &out.name, out.ty.clone(), out.user_type_id);
                     c.nullable = out.nullable;
@@ -183,6 +193,37 @@ pub(super) fn columns(s: &mut Scan<'_, '_>, which: impl Fn(&Column) -> bool) {
             for c in table.columns.iter().filter(|c| which(c)) {
                 s.row(&|column| column_cell(id, c, column));
             }
+        }
+    }
+}
+
+/// The columns that a graph table has by itself.
+fn graph_columns(s: &mut Scan<'_, '_>, object_id: i32, graph: Graph, which: &impl Fn(&Column) -> bool) {
+    let d = s.db();
+    for (id, (name, code, text)) in (1..).zip(graph.columns()) {
+        // Names end in 32 hexadecimal digits that are different in every table.
+        let name = format!("{name}_{:032X}", (i128::from(object_id) << 32) + i128::from(id));
+        let computed = name.starts_with('$');
+        let base = match code {
+            _ if computed => Base::NVarChar,
+            4 | 7 => Base::Int,
+            _ => Base::BigInt,
+        };
+        let mut ty = crate::sandbox::ddl::exec::types::plain(base);
+        if computed {
+            ty.length = 2000;
+            ty.collation = crate::sandbox::collation::by_name(&d.collation);
+        }
+        let mut c = Column::plain(id, &name, ty, types::built_in(base).map_or(0, |t| t.user_type_id));
+        c.nullable = computed || *code > 2;
+        // What stands behind the computed ones is out of sight.
+        c.hidden = !computed;
+        if which(&c) {
+            s.row(&|column| match column {
+                "graph_type" => (*code).into(),
+                "graph_type_desc" => (*text).into(),
+                other => column_cell(object_id, &c, other),
+            });
         }
     }
 }
@@ -322,6 +363,41 @@ pub(super) fn foreign_key_columns(s: &mut Scan<'_, '_>) {
     }
 }
 
+/// `sys.edge_constraints`.
+pub(super) fn edge_constraints(s: &mut Scan<'_, '_>) {
+    for (_, t, o) in all_tables(s) {
+        let Some(o) = o else { continue };
+        for e in &t.edges {
+            let h = constraint_head(o, &e.head, "EC");
+            s.row(&|column| match column {
+                "is_disabled" => e.disabled.into(),
+                "is_not_trusted" => e.not_trusted.into(),
+                "is_system_named" => e.head.system_named.into(),
+                "delete_referential_action" => e.on_delete.code().0.into(),
+                "delete_referential_action_desc" => e.on_delete.code().1.into(),
+                other => h.cell(other),
+            });
+        }
+    }
+}
+
+/// `sys.edge_constraint_clauses`.
+pub(super) fn edge_clauses(s: &mut Scan<'_, '_>) {
+    for (_, t, _) in all_tables(s) {
+        for e in &t.edges {
+            for (n, (from, to)) in (1i64..).zip(&e.clauses) {
+                s.row(&|column| match column {
+                    "object_id" => e.head.object_id.into(),
+                    "from_object_id" => (*from).into(),
+                    "to_object_id" => (*to).into(),
+                    "clause_number" => n.into(),
+                    _ => Cell::Unsaid,
+                });
+            }
+        }
+    }
+}
+
 /// Object id, index (or heap), table (or view), object (unless of a table type).
 type Indexed<'a> = (i32, Option<&'a Index>, Option<&'a Table>, Option<&'a Arc<Object>>);
 
@@ -422,10 +498,9 @@ pub(super) fn indexes(s: &mut Scan<'_, '_>, which: impl Fn(Option<&Index>) -> bo
                     .into()
             }
             "secondary_type_desc" => i.xml.as_ref().and_then(|x| x.secondary_type.as_ref()).into(),
-            "xml_index_type" => i.xml.as_ref().map(|x| i32::from(x.secondary_type.is_some())).into(),
-            "xml_index_type_description" => {
-                i.xml.as_ref().map(|x| if x.secondary_type.is_some() { "SECONDARY_XML" } else { "PRIMARY_XML" }).into()
-            }
+            "xml_index_type" => i.xml.as_ref().map(|x| xml_index_type(x).0).into(),
+            "xml_index_type_description" => i.xml.as_ref().map(|x| xml_index_type(x).1).into(),
+            "path_id" => i.xml.as_ref().and_then(|x| x.path_id).into(),
             "tessellation_scheme" => i.spatial.as_ref().map(|x| x.tessellation.as_str()).into(),
             "spatial_index_type" => {
                 i.spatial.as_ref().map(|x| if x.tessellation.starts_with("GEOGRAPHY") { 2 } else { 1 }).into()
@@ -437,6 +512,67 @@ pub(super) fn indexes(s: &mut Scan<'_, '_>, which: impl Fn(Option<&Index>) -> bo
                 .into(),
             _ => Cell::Unsaid,
         });
+    }
+}
+
+fn xml_index_type(x: &XmlIndex) -> (i32, &'static str) {
+    match (x.selective, x.path_id, x.using_index_id) {
+        (true, ..) => (2, "SELECTIVE_XML"),
+        (_, Some(_), _) => (3, "SECONDARY_SELECTIVE_XML"),
+        (_, _, Some(_)) => (1, "SECONDARY_XML"),
+        _ => (0, "PRIMARY_XML"),
+    }
+}
+
+/// `sys.selective_xml_index_paths`.
+pub(super) fn selective_paths(s: &mut Scan<'_, '_>) {
+    for (id, index, ..) in all_indexes(s) {
+        let Some((i, x)) = index.and_then(|i| i.xml.as_ref().map(|x| (i, x))) else { continue };
+        for p in &x.paths {
+            let facets = p.sql.as_ref().map(|(ty, user)| (types::facets(ty), *user));
+            s.row(&|column| match column {
+                "object_id" => id.into(),
+                "index_id" => i.index_id.into(),
+                "path_id" => p.id.into(),
+                "path" => (&p.path).into(),
+                "name" => (&p.name).into(),
+                "path_type" => p.sql.is_some().into(),
+                "path_type_desc" => if p.sql.is_some() { "SQL" } else { "XQUERY" }.into(),
+                "xquery_type_description" => p.xquery.as_ref().into(),
+                "is_xquery_type_inferred" => (p.sql.is_none() && p.xquery.is_none()).into(),
+                "xquery_max_length" => p.max_length.into(),
+                "is_xquery_max_length_inferred" => false.into(),
+                "is_node" => p.node.into(),
+                "system_type_id" => facets.map(|f| f.0.0).into(),
+                "user_type_id" => facets.map(|f| f.1).into(),
+                "max_length" => facets.map(|f| f.0.1).into(),
+                "precision" => facets.map(|f| f.0.2).into(),
+                "scale" => facets.map(|f| f.0.3).into(),
+                "collation_name" => {
+                    p.sql.as_ref().and_then(|(t, _)| t.collation.as_ref()).map(|c| c.name.as_str()).into()
+                }
+                "is_singleton" => p.singleton.into(),
+                _ => Cell::Unsaid,
+            });
+        }
+    }
+}
+
+/// `sys.selective_xml_index_namespaces`.
+pub(super) fn selective_namespaces(s: &mut Scan<'_, '_>) {
+    for (id, index, ..) in all_indexes(s) {
+        let Some((i, x)) = index.and_then(|i| i.xml.as_ref().map(|x| (i, x))) else { continue };
+        for (prefix, uri) in &x.namespaces {
+            s.row(&|column| match column {
+                "object_id" => id.into(),
+                "index_id" => i.index_id.into(),
+                "is_default_uri" => prefix.is_empty().into(),
+                "uri" => uri.into(),
+                "prefix" if prefix.is_empty() => Cell::Null,
+                "prefix" => prefix.into(),
+                _ => Cell::Unsaid,
+            });
+        }
     }
 }
 
@@ -529,8 +665,8 @@ pub(super) fn index_columns(s: &mut Scan<'_, '_>) {
     }
 }
 
-/// Statistics of indexes and those made by name: (object, stats id, name, columns, filter, by a user, no recompute).
-type Statistic<'a> = (i32, i32, &'a str, Vec<i32>, Option<&'a str>, bool, bool);
+/// Statistics of indexes and those made by name: (object, stats id, name, columns, filter, by a user, no recompute, incremental).
+type Statistic<'a> = (i32, i32, &'a str, Vec<i32>, Option<&'a str>, bool, bool, bool);
 
 fn all_statistics<'a>(s: &Scan<'_, 'a>) -> Vec<Statistic<'a>> {
     let mut out: Vec<Statistic<'a>> = Vec::new();
@@ -540,7 +676,7 @@ fn all_statistics<'a>(s: &Scan<'_, 'a>) -> Vec<Statistic<'a>> {
             continue;
         }
         let keys = i.keys().map(|k| k.column_id).collect();
-        out.push((id, i.index_id, &i.name, keys, i.filter.as_deref(), false, i.no_recompute));
+        out.push((id, i.index_id, &i.name, keys, i.filter.as_deref(), false, i.no_recompute, i.incremental));
     }
     for (id, t, _) in all_tables(s) {
         for x in &t.statistics {
@@ -552,6 +688,7 @@ fn all_statistics<'a>(s: &Scan<'_, 'a>) -> Vec<Statistic<'a>> {
                 x.filter.as_deref(),
                 !x.auto_created,
                 x.no_recompute,
+                x.incremental,
             ));
         }
     }
@@ -560,12 +697,13 @@ fn all_statistics<'a>(s: &Scan<'_, 'a>) -> Vec<Statistic<'a>> {
 
 /// `sys.stats`.
 pub(super) fn stats(s: &mut Scan<'_, '_>) {
-    for (id, stats_id, name, _, filter, user, no_recompute) in all_statistics(s) {
+    for (id, stats_id, name, _, filter, user, no_recompute, incremental) in all_statistics(s) {
         s.row(&|column| match column {
             "object_id" => id.into(),
             "name" => name.into(),
             "stats_id" => stats_id.into(),
-            "auto_created" | "is_temporary" | "is_incremental" | "has_persisted_sample" | "auto_drop" => false.into(),
+            "is_incremental" => incremental.into(),
+            "auto_created" | "is_temporary" | "has_persisted_sample" | "auto_drop" => false.into(),
             "user_created" => user.into(),
             "no_recompute" => no_recompute.into(),
             "has_filter" => filter.is_some().into(),
@@ -612,11 +750,17 @@ pub(super) fn partitions(s: &mut Scan<'_, '_>) {
     let count = s.source.rows;
     let mut known: Option<(i32, i64)> = None;
     for (id, index, table, o) in all_indexes(s) {
-        if index.is_some_and(|i| matches!(i.kind, IndexKind::Xml | IndexKind::Spatial)) {
+        let function = o.is_some_and(|o| o.table().is_none() && o.view().is_none());
+        if function || index.is_some_and(|i| matches!(i.kind, IndexKind::Xml | IndexKind::Spatial)) {
             continue;
         }
         let space = index.map_or_else(|| table.map_or(1, |t| t.data_space_id), |i| i.data_space_id);
         let compression = index.map_or_else(|| table.map_or(0, |t| t.compression), |i| i.compression);
+        let differing = index.map_or_else(
+            || table.map(|t| t.partition_compression.as_slice()).unwrap_or_default(),
+            |i| i.partition_compression.as_slice(),
+        );
+        let xml = index.map_or_else(|| table.is_some_and(|t| t.xml_compression), |i| i.xml_compression);
         let index_id = index.map_or(0, |i| i.index_id);
         let rows = match (known, o) {
             (Some((same, rows)), _) if same == id => rows,
@@ -631,6 +775,9 @@ pub(super) fn partitions(s: &mut Scan<'_, '_>) {
             let here = if n == 1 { rows } else { 0 };
             // Eight kilobytes for every fifty rows: an estimate, as the real figure is of another storage.
             let pages = if here == 0 { 0 } else { here / 50 + 2 };
+            let own =
+                u32::try_from(n).ok().and_then(|n| differing.iter().rev().find(|(a, b, _)| (*a..=*b).contains(&n)));
+            let compression = own.map_or(compression, |(.., code)| *code);
             s.row(&|column| match column {
                 "partition_id" | "hobt_id" => partition_id(id, index_id, n).into(),
                 "object_id" => id.into(),
@@ -641,8 +788,8 @@ pub(super) fn partitions(s: &mut Scan<'_, '_>) {
                 "data_compression_desc" => ["NONE", "ROW", "PAGE", "COLUMNSTORE", "COLUMNSTORE_ARCHIVE"]
                     [usize::from(compression.min(4))]
                 .into(),
-                "xml_compression" => false.into(),
-                "xml_compression_desc" => "OFF".into(),
+                "xml_compression" => xml.into(),
+                "xml_compression_desc" => if xml { "ON" } else { "OFF" }.into(),
                 "in_row_data_page_count"
                 | "in_row_used_page_count"
                 | "in_row_reserved_page_count"
@@ -663,6 +810,9 @@ pub(super) fn allocation_units(s: &mut Scan<'_, '_>) {
     let d = s.db();
     let count = s.source.rows;
     for (id, index, table, o) in all_indexes(s) {
+        if o.is_some_and(|o| o.table().is_none() && o.view().is_none()) {
+            continue;
+        }
         let space = index.map_or_else(|| table.map_or(1, |t| t.data_space_id), |i| i.data_space_id);
         let rows = o.filter(|_| table.is_some()).map_or(0, |o| count(d, o) as i64);
         let pages = if rows == 0 { 0 } else { rows / 50 + 2 };
@@ -694,6 +844,20 @@ pub(super) fn periods(s: &mut Scan<'_, '_>) {
     }
 }
 
+/// `sys.change_tracking_tables`.
+// Assumption: nothing was tracked yet, so that all versions are 0.
+pub(super) fn change_tracking(s: &mut Scan<'_, '_>) {
+    for (id, t, o) in all_tables(s) {
+        let (Some(columns), Some(_)) = (t.change_tracking, o) else { continue };
+        s.row(&|column| match column {
+            "object_id" => id.into(),
+            "is_track_columns_updated_on" => columns.into(),
+            "begin_version" | "cleanup_version" | "min_valid_version" => 0.into(),
+            _ => Cell::Unsaid,
+        });
+    }
+}
+
 /// `sys.fulltext_indexes`.
 pub(super) fn fulltext_indexes(s: &mut Scan<'_, '_>) {
     for (id, t, _) in all_tables(s) {
@@ -702,7 +866,8 @@ pub(super) fn fulltext_indexes(s: &mut Scan<'_, '_>) {
             "object_id" => id.into(),
             "unique_index_id" => f.unique_index_id.into(),
             "fulltext_catalog_id" => f.catalog_id.into(),
-            "is_enabled" | "has_crawl_completed" => true.into(),
+            "is_enabled" => f.enabled.into(),
+            "has_crawl_completed" => true.into(),
             "change_tracking_state" => (&f.change_tracking).into(),
             "change_tracking_state_desc" => match f.change_tracking.as_str() {
                 "M" => "MANUAL",

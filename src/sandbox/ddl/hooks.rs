@@ -6,7 +6,7 @@
 
 use crate::sandbox::meta::object::OutputColumn;
 use crate::sandbox::meta::{Check, Database, ForeignKey, Index, Module, Object, Table};
-use crate::sandbox::value::SqlType;
+use crate::sandbox::value::{Base, SqlType, Value};
 
 use super::error::{DdlError, DdlResult};
 
@@ -66,6 +66,20 @@ pub trait Hooks {
         module: &Module,
         body: &str,
     ) -> DdlResult<Vec<OutputColumn>>;
+    /// A literal as a value of a type. Without an engine: numbers and texts as they are.
+    fn literal(&mut self, _: &Database, definition: &str, ty: &SqlType) -> DdlResult<Value> {
+        let bare = definition.trim_matches(['(', ')']);
+        Ok(match bare.parse::<i64>() {
+            Ok(n) if ty.base == Base::Int => Value::Int(n as i32),
+            Ok(n) => Value::BigInt(n),
+            Err(_) => {
+                let text = bare.strip_prefix('N').unwrap_or(bare).trim_matches('\'').replace("''", "'");
+                Value::NChar(text.encode_utf16().flat_map(u16::to_le_bytes).collect())
+            }
+        })
+    }
+    /// Puts values of a type in its order.
+    fn sort(&mut self, _: &mut Vec<Value>, _: &SqlType) {}
     /// How many other sessions are in a database.
     fn other_sessions(&mut self, database_id: i32) -> usize;
     /// Ends the other sessions of a database (ROLLBACK IMMEDIATE).

@@ -5,8 +5,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::broker::Broker;
+use super::crypto::Keys;
+use super::external::External;
 use super::names::fold;
 use super::object::Object;
+pub use super::options::{Options, SnapshotState, UserAccess};
+use super::policy::Classification;
+use super::property::ExtendedProperty;
 use super::shards::Shards;
 use super::stamp::Stamp;
 use super::types::{FIRST_USER_TYPE, UserType, UserTypeKind};
@@ -66,43 +72,6 @@ pub struct Permission {
     pub state: char,
 }
 
-/// An extended property.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[allow(missing_docs)]
-pub struct ExtendedProperty {
-    /// 0 database, 1 object or column, 2 parameter, 3 schema, 4 principal, 6 type, 7 index, 8 table type column,
-    /// 10 XML schema collection, 20 data space, 21 partition function, 22 file.
-    pub class: u8,
-    pub major_id: i32,
-    pub minor_id: i32,
-    pub name: String,
-    /// The value with its type: text, mostly.
-    pub value: ExtendedValue,
-}
-
-/// The sql_variant of an extended property.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum ExtendedValue {
-    /// NULL.
-    Null,
-    /// varchar.
-    VarChar(String),
-    /// nvarchar.
-    NVarChar(String),
-    /// int.
-    Int(i32),
-    /// bigint.
-    BigInt(i64),
-    /// bit.
-    Bit(bool),
-    /// decimal, as text.
-    Decimal(String),
-    /// float.
-    Float(f64),
-    /// varbinary.
-    Binary(Vec<u8>),
-}
-
 /// XML SCHEMA COLLECTION.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]
@@ -126,8 +95,8 @@ pub struct PartitionFunction {
     pub ty: crate::sandbox::value::SqlType,
     /// RANGE RIGHT.
     pub right: bool,
-    /// Boundary literals, normalised, in order.
-    pub boundaries: Vec<String>,
+    /// Boundaries in order; `None` for NULL.
+    pub boundaries: Vec<Option<super::property::TypedValue>>,
     pub created: Stamp,
     pub modified: Stamp,
 }
@@ -174,6 +143,18 @@ pub struct DatabaseFile {
     pub guid: [u8; 16],
 }
 
+/// A full-text stop list: words with their languages.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct StopList {
+    pub id: i32,
+    pub name: String,
+    pub principal_id: i32,
+    pub created: Stamp,
+    pub modified: Stamp,
+    pub words: Vec<(String, i32)>,
+}
+
 /// A full-text catalog.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]
@@ -183,169 +164,6 @@ pub struct FullTextCatalog {
     pub is_default: bool,
     pub accent_sensitive: bool,
     pub principal_id: i32,
-}
-
-/// SNAPSHOT isolation (fact 63).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[allow(missing_docs)]
-pub enum SnapshotState {
-    #[default]
-    Off,
-    On,
-    ToOff,
-    ToOn,
-}
-
-impl SnapshotState {
-    /// `snapshot_isolation_state` and its text.
-    pub fn code(self) -> (u8, &'static str) {
-        match self {
-            SnapshotState::Off => (0, "OFF"),
-            SnapshotState::On => (1, "ON"),
-            SnapshotState::ToOff => (2, "IN_TRANSITION_TO_OFF"),
-            SnapshotState::ToOn => (3, "IN_TRANSITION_TO_ON"),
-        }
-    }
-}
-
-/// Who may be in the database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[allow(missing_docs)]
-pub enum UserAccess {
-    #[default]
-    Multi,
-    Single,
-    Restricted,
-}
-
-/// Options of a database (`sys.databases`).
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[allow(missing_docs)]
-pub struct Options {
-    pub compatibility_level: u8,
-    pub user_access: UserAccess,
-    /// In SINGLE_USER: the session that holds the seat.
-    pub holder: Option<i32>,
-    pub read_only: bool,
-    pub offline: bool,
-    pub snapshot: SnapshotState,
-    pub read_committed_snapshot: bool,
-    /// 1 FULL, 2 BULK_LOGGED, 3 SIMPLE.
-    pub recovery: u8,
-    /// 0 NONE, 1 TORN_PAGE_DETECTION, 2 CHECKSUM.
-    pub page_verify: u8,
-    /// 0 NONE, 1 PARTIAL.
-    pub containment: u8,
-    pub auto_close: bool,
-    pub auto_shrink: bool,
-    pub auto_create_stats: bool,
-    pub auto_create_stats_incremental: bool,
-    pub auto_update_stats: bool,
-    pub auto_update_stats_async: bool,
-    pub ansi_null_default: bool,
-    pub ansi_nulls: bool,
-    pub ansi_padding: bool,
-    pub ansi_warnings: bool,
-    pub arithabort: bool,
-    pub concat_null_yields_null: bool,
-    pub numeric_roundabort: bool,
-    pub quoted_identifier: bool,
-    pub recursive_triggers: bool,
-    pub cursor_close_on_commit: bool,
-    pub local_cursor_default: bool,
-    pub fulltext_enabled: bool,
-    pub trustworthy: bool,
-    pub db_chaining: bool,
-    pub parameterization_forced: bool,
-    pub query_store: bool,
-    pub broker_enabled: bool,
-    pub honor_broker_priority: bool,
-    pub date_correlation: bool,
-    pub cdc_enabled: bool,
-    pub encrypted: bool,
-    pub target_recovery_seconds: i32,
-    /// 0 DISABLED, 1 ALLOWED, 2 FORCED.
-    pub delayed_durability: i32,
-    pub elevate_to_snapshot: bool,
-    pub mixed_page_allocation: bool,
-    pub temporal_retention: bool,
-    pub accelerated_recovery: bool,
-    pub nested_triggers: bool,
-    pub transform_noise_words: bool,
-    pub two_digit_year_cutoff: i16,
-    pub default_language: Option<(i16, String)>,
-    pub default_fulltext_language: Option<(i32, String)>,
-    /// CHANGE_TRACKING: retention, its unit, auto clean-up.
-    pub change_tracking: Option<(i32, String, bool)>,
-    /// ALTER DATABASE SCOPED CONFIGURATION: name, value.
-    pub scoped: Vec<(String, String)>,
-    /// Azure: edition, service objective, MAXSIZE in bytes.
-    pub edition: Option<String>,
-    pub service_objective: Option<String>,
-    pub max_size: Option<i64>,
-}
-
-impl Options {
-    /// What a new database has, by the model database of a fresh server.
-    // Assumption: the options of model as a fresh box has them (FULL recovery, CHECKSUM, statistics on, the ANSI
-    // options off); Azure has snapshot isolation and read committed snapshot on.
-    pub fn fresh(compatibility_level: u8, azure: bool) -> Options {
-        Options {
-            compatibility_level,
-            user_access: UserAccess::Multi,
-            holder: None,
-            read_only: false,
-            offline: false,
-            snapshot: if azure { SnapshotState::On } else { SnapshotState::Off },
-            read_committed_snapshot: azure,
-            recovery: 1,
-            page_verify: 2,
-            containment: 0,
-            auto_close: false,
-            auto_shrink: false,
-            auto_create_stats: true,
-            auto_create_stats_incremental: false,
-            auto_update_stats: true,
-            auto_update_stats_async: false,
-            ansi_null_default: false,
-            ansi_nulls: false,
-            ansi_padding: false,
-            ansi_warnings: false,
-            arithabort: false,
-            concat_null_yields_null: false,
-            numeric_roundabort: false,
-            quoted_identifier: false,
-            recursive_triggers: false,
-            cursor_close_on_commit: false,
-            local_cursor_default: false,
-            fulltext_enabled: true,
-            trustworthy: false,
-            db_chaining: false,
-            parameterization_forced: false,
-            query_store: azure,
-            broker_enabled: true,
-            honor_broker_priority: false,
-            date_correlation: false,
-            cdc_enabled: false,
-            encrypted: azure,
-            target_recovery_seconds: 60,
-            delayed_durability: 0,
-            elevate_to_snapshot: false,
-            mixed_page_allocation: false,
-            temporal_retention: true,
-            accelerated_recovery: azure,
-            nested_triggers: true,
-            transform_noise_words: false,
-            two_digit_year_cutoff: 2049,
-            default_language: None,
-            default_fulltext_language: None,
-            change_tracking: None,
-            scoped: Vec::new(),
-            edition: azure.then(|| "GeneralPurpose".to_string()),
-            service_objective: azure.then(|| "GP_S_Gen5_1".to_string()),
-            max_size: azure.then_some(34_359_738_368),
-        }
-    }
 }
 
 /// Where a name of a schema leads: an object, or a constraint inside a table.
@@ -386,6 +204,11 @@ pub struct Database {
     pub filegroups: Vec<Filegroup>,
     pub files: Vec<DatabaseFile>,
     pub fulltext_catalogs: Vec<FullTextCatalog>,
+    pub fulltext_stoplists: Vec<StopList>,
+    pub broker: Broker,
+    pub keys: Keys,
+    pub external: External,
+    pub classifications: Vec<Classification>,
     objects: Shards<i32, Object>,
     /// (schema, folded name) → object or constraint.
     names: Shards<(i32, String), Located>,
@@ -506,6 +329,11 @@ impl Database {
             }],
             files: vec![file(1, 0, "", "mdf", -1), file(2, 1, "_log", "ldf", 268_435_456)],
             fulltext_catalogs: Vec::new(),
+            fulltext_stoplists: Vec::new(),
+            broker: Broker::default(),
+            keys: Keys::default(),
+            external: External::default(),
+            classifications: Vec::new(),
             objects: Shards::default(),
             names: Shards::default(),
             constraints: Shards::default(),
@@ -763,6 +591,13 @@ impl Database {
         self.filegroups = before.filegroups.clone();
         self.files = before.files.clone();
         self.fulltext_catalogs = before.fulltext_catalogs.clone();
+        self.fulltext_stoplists = before.fulltext_stoplists.clone();
+        self.broker = before.broker.clone();
+        self.keys = before.keys.clone();
+        self.external = before.external.clone();
+        self.classifications = before.classifications.clone();
+        self.guid = before.guid;
+        self.ignore_case = before.ignore_case;
     }
 
     /// Applies [`Database::undo_of`].

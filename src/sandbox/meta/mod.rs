@@ -3,9 +3,17 @@
 //!
 //! Everything is cheap to clone and changed by copy: a statement works on a snapshot, a rollback brings objects back.
 
+pub mod broker;
+pub mod crypto;
 pub mod database;
+pub mod events;
+pub mod external;
+pub mod languages;
 pub mod names;
 pub mod object;
+pub mod options;
+pub mod policy;
+pub mod property;
 pub mod server;
 pub mod shards;
 pub mod stamp;

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::sandbox::value::SqlType;
 
+use super::broker::Queue;
+use super::external::ClrMethod;
+use super::policy::SecurityPolicy;
 use super::stamp::Stamp;
 use super::table::{Counter, Table};
 
@@ -21,6 +24,8 @@ pub enum ModuleKind {
     Default,
     /// CREATE RULE.
     Rule,
+    /// CREATE AGGREGATE, always of an assembly.
+    Aggregate,
 }
 
 /// A parameter of a procedure or function; id 0 is a function's return value.
@@ -35,6 +40,10 @@ pub struct ModuleParameter {
     pub output: bool,
     pub readonly: bool,
     pub has_default: bool,
+    /// `xml_collection_id`, 0 for none.
+    pub xml_collection_id: i32,
+    /// XML(DOCUMENT …).
+    pub xml_document: bool,
 }
 
 /// What fires a trigger.
@@ -83,11 +92,26 @@ pub struct Module {
     pub parameters: Vec<ModuleParameter>,
     /// Views and table functions, once somebody worked them out.
     pub columns: Vec<OutputColumn>,
+    /// The table that a function of several statements returns: its keys and checks are the function's.
+    pub returns: Option<Box<Table>>,
     /// Indexes (an indexed view's) live in a table without rows.
     pub indexes: Vec<super::table::Index>,
     pub trigger: Option<TriggerFacts>,
+    /// Numbered procedures beyond the first: `p;2`, ….
+    pub numbered: Vec<Numbered>,
+    /// Of a CLR module: where it is.
+    pub clr: Option<ClrMethod>,
     /// Names that the text mentions, for `sys.sql_expression_dependencies`: schema (may be empty) and object.
     pub references: Vec<(String, String)>,
+}
+
+/// A numbered procedure of a group.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Numbered {
+    pub number: i16,
+    pub definition: Option<String>,
+    pub parameters: Vec<ModuleParameter>,
 }
 
 /// CREATE SEQUENCE.
@@ -122,6 +146,8 @@ pub enum Kind {
         /// As written, brackets and all.
         base: String,
     },
+    Queue(Box<Queue>),
+    Policy(Box<SecurityPolicy>),
 }
 
 /// An object with an id in `sys.objects`.
@@ -147,7 +173,14 @@ impl Object {
             Kind::Table(_) => ("U ", "USER_TABLE"),
             Kind::Sequence(_) => ("SO", "SEQUENCE_OBJECT"),
             Kind::Synonym { .. } => ("SN", "SYNONYM"),
+            Kind::Queue(_) => ("SQ", "SERVICE_QUEUE"),
+            Kind::Policy(_) => ("SP", "SECURITY_POLICY"),
             Kind::Module(m) => match m.kind {
+                ModuleKind::Aggregate => ("AF", "AGGREGATE_FUNCTION"),
+                ModuleKind::Procedure if m.clr.is_some() => ("PC", "CLR_STORED_PROCEDURE"),
+                ModuleKind::ScalarFunction if m.clr.is_some() => ("FS", "CLR_SCALAR_FUNCTION"),
+                ModuleKind::TableFunction if m.clr.is_some() => ("FT", "CLR_TABLE_VALUED_FUNCTION"),
+                ModuleKind::Trigger if m.clr.is_some() => ("TA", "CLR_TRIGGER"),
                 ModuleKind::View => ("V ", "VIEW"),
                 ModuleKind::Procedure => ("P ", "SQL_STORED_PROCEDURE"),
                 ModuleKind::ScalarFunction => ("FN", "SQL_SCALAR_FUNCTION"),

@@ -212,6 +212,7 @@ impl Generated {
 #[allow(missing_docs)]
 pub struct ColumnEncryption {
     pub key: String,
+    pub key_id: i32,
     pub deterministic: bool,
     pub algorithm: String,
 }
@@ -261,8 +262,6 @@ pub struct Column {
     pub generated: Generated,
     /// Always Encrypted.
     pub encryption: Option<ColumnEncryption>,
-    /// `graph_type` 1 to 8.
-    pub graph_type: Option<u8>,
 }
 
 impl Column {
@@ -290,7 +289,6 @@ impl Column {
             mask: None,
             generated: Generated::Not,
             encryption: None,
-            graph_type: None,
         }
     }
 
@@ -356,6 +354,14 @@ pub struct XmlIndex {
     pub using_index_id: Option<i32>,
     /// PATH, VALUE or PROPERTY.
     pub secondary_type: Option<String>,
+    /// SELECTIVE.
+    pub selective: bool,
+    /// Of a selective one: prefix (empty for the default one), URI.
+    pub namespaces: Vec<(String, String)>,
+    /// Of a selective one.
+    pub paths: Vec<PromotedPath>,
+    /// Of a secondary selective index.
+    pub path_id: Option<i32>,
 }
 
 /// Spatial index facts.
@@ -398,6 +404,12 @@ pub struct Index {
     pub partition_column: Option<i32>,
     /// `data_compression`: 0 none, 1 row, 2 page, 3 columnstore, 4 columnstore archive.
     pub compression: u8,
+    /// Where partitions differ: first, last, compression.
+    pub partition_compression: Vec<(u32, u32, u8)>,
+    /// XML_COMPRESSION.
+    pub xml_compression: bool,
+    /// STATISTICS_INCREMENTAL.
+    pub incremental: bool,
     pub xml: Option<XmlIndex>,
     pub spatial: Option<SpatialIndex>,
 }
@@ -476,6 +488,34 @@ pub struct ForeignKey {
     pub not_for_replication: bool,
 }
 
+/// CONNECTION of an edge table.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct EdgeConstraint {
+    pub head: Head,
+    /// (from, to): node tables.
+    pub clauses: Vec<(i32, i32)>,
+    pub on_delete: ReferentialAction,
+    pub disabled: bool,
+    pub not_trusted: bool,
+}
+
+/// A promoted path of a selective XML index.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct PromotedPath {
+    pub id: i32,
+    pub name: String,
+    pub path: String,
+    /// AS SQL type; else XQUERY.
+    pub sql: Option<(SqlType, i32)>,
+    /// AS XQUERY 'xs:string'.
+    pub xquery: Option<String>,
+    pub max_length: Option<i32>,
+    pub singleton: bool,
+    pub node: bool,
+}
+
 /// CREATE STATISTICS. Those of indexes are shown from the indexes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]
@@ -525,15 +565,37 @@ pub enum Graph {
     Edge,
 }
 
+impl Graph {
+    /// The columns that such a table has before its own: name without its random tail, `graph_type`, `graph_type_desc`.
+    /// Those whose name begins with `$` are computed and what a query may name.
+    pub fn columns(self) -> &'static [(&'static str, u8, &'static str)] {
+        match self {
+            Graph::Node => &[("graph_id", 1, "GRAPH_ID"), ("$node_id", 2, "GRAPH_ID_COMPUTED")],
+            Graph::Edge => &[
+                ("graph_id", 1, "GRAPH_ID"),
+                ("$edge_id", 2, "GRAPH_ID_COMPUTED"),
+                ("from_obj_id", 4, "GRAPH_FROM_OBJ_ID"),
+                ("from_id", 3, "GRAPH_FROM_ID"),
+                ("$from_id", 5, "GRAPH_FROM_ID_COMPUTED"),
+                ("to_obj_id", 7, "GRAPH_TO_OBJ_ID"),
+                ("to_id", 6, "GRAPH_TO_ID"),
+                ("$to_id", 8, "GRAPH_TO_ID_COMPUTED"),
+            ],
+        }
+    }
+}
+
 /// A full-text index, as metadata.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct FullTextIndex {
     pub catalog_id: i32,
     pub unique_index_id: i32,
+    /// 0 the system's, none OFF.
     pub stoplist_id: Option<i32>,
     /// A automatic, M manual, O off.
     pub change_tracking: String,
+    pub enabled: bool,
     /// column, type column, language LCID, statistical semantics.
     pub columns: Vec<(i32, Option<i32>, i32, bool)>,
 }
@@ -549,6 +611,7 @@ pub struct Table {
     pub keys: Vec<Key>,
     pub checks: Vec<Check>,
     pub foreign_keys: Vec<ForeignKey>,
+    pub edges: Vec<EdgeConstraint>,
     pub indexes: Vec<Index>,
     pub statistics: Vec<Statistics>,
     pub fulltext: Option<FullTextIndex>,
@@ -564,6 +627,10 @@ pub struct Table {
     pub filestream_data_space_id: Option<i32>,
     /// Of the heap, as in [`Index::compression`].
     pub compression: u8,
+    pub partition_compression: Vec<(u32, u32, u8)>,
+    pub xml_compression: bool,
+    /// CREATE EXTERNAL TABLE.
+    pub external: Option<super::external::ExternalTable>,
     pub uses_ansi_nulls: bool,
     pub lock_on_bulk_load: bool,
     pub text_in_row_limit: i32,
@@ -617,7 +684,9 @@ impl Table {
         if clustered {
             return 1;
         }
-        (2..).find(|id| self.indexes.iter().all(|i| i.index_id != *id)).unwrap_or(i32::MAX)
+        // A graph table has an index of its own from the beginning.
+        let first = if self.graph.is_some() { 3 } else { 2 };
+        (first..).find(|id| self.indexes.iter().all(|i| i.index_id != *id)).unwrap_or(i32::MAX)
     }
 
     /// Ids and names of all constraints, with their `sys.objects.type`.
@@ -626,6 +695,7 @@ impl Table {
         let checks = self.checks.iter().map(|c| (&c.head, "C "));
         let foreign = self.foreign_keys.iter().map(|f| (&f.head, "F "));
         let defaults = self.columns.iter().filter_map(|c| c.default.as_ref()).map(|d| (&d.head, "D "));
-        keys.chain(checks).chain(foreign).chain(defaults)
+        let edges = self.edges.iter().map(|e| (&e.head, "EC"));
+        keys.chain(checks).chain(foreign).chain(defaults).chain(edges)
     }
 }

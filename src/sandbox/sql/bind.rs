@@ -879,9 +879,26 @@ impl<'a> Binder<'a> {
         Err(error::unknown_function(parts.last().map_or("", String::as_str)))
     }
 
-    fn user_function(&mut self, parts: &[String], _args: &[&ast::FunctionArg]) -> SqlResult<Expr> {
-        // The text of users' functions is kept, not run.
-        Err(error::unknown_user_function(&parts.join(".")))
+    fn user_function(&mut self, parts: &[String], args: &[&ast::FunctionArg]) -> SqlResult<Expr> {
+        // The text of users' functions is kept, not run: their types are known, their values are not.
+        let unknown = || error::unknown_user_function(&parts.join("."));
+        let [.., schema, name] = parts else { return Err(unknown()) };
+        let meta = self.session.database_meta(self.database).ok_or_else(unknown)?;
+        let found = meta.schema(schema).and_then(|s| meta.find(s.schema_id, name));
+        let module =
+            found.and_then(|o| o.module()).filter(|m| m.kind == crate::sandbox::meta::ModuleKind::ScalarFunction);
+        let returns = module.and_then(|m| m.parameters.iter().find(|p| p.id == 0)).ok_or_else(unknown)?;
+        let mut values = Vec::new();
+        for arg in args {
+            match arg {
+                ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(ast::Expr::Identifier(i)))
+                    if i.value.eq_ignore_ascii_case("DEFAULT") => {}
+                ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(e)) => values.push(self.value(e)?),
+                _ => return Err(error::syntax("=")),
+            }
+        }
+        let function = functions::Function { name: "user function", strict: false, body: functions::not_run };
+        Ok(Expr { node: Node::Call(function, values), ty: returns.ty.clone(), nullable: true })
     }
 
     fn date_function(&mut self, upper: &str, exprs: &[&ast::Expr]) -> SqlResult<Expr> {

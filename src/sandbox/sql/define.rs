@@ -23,7 +23,7 @@ use super::error::{self, Reach, SqlError, SqlResult};
 use super::expr::{Context, Env};
 use super::module;
 use super::run::Out;
-use super::session::{Resolved, SqlSession, Undo};
+use super::session::{Resolved, SqlSession, Undo, Variable};
 use super::statement::Statement;
 use super::table::kept;
 use super::tokens::Tokens;
@@ -88,7 +88,7 @@ impl SqlSession {
         if t.is(s.from, "TRUNCATE") {
             return self.truncate(t, s, out);
         }
-        if matches!(t.word(s.from).as_str(), "BACKUP" | "RESTORE" | "BULK" | "ADD") {
+        if matches!(t.word(s.from).as_str(), "BACKUP" | "RESTORE" | "BULK") {
             return Err(error::unsupported(&t.word(s.from)));
         }
         let start = t.list.get(s.from).map_or(0, |x| x.start);
@@ -258,6 +258,7 @@ impl SqlSession {
                 name: if n.is_empty() { None } else { Some(n.clone()) },
                 value: Some(v.clone()),
                 code_page: super::text::code_page(ty.collation.as_deref()),
+                ty: Some(ty.clone()),
             })
             .collect();
         let mut who = self.who();
@@ -530,13 +531,24 @@ impl Hooks for RowHooks<'_> {
         module: &Module,
         _body: &str,
     ) -> DdlResult<Vec<OutputColumn>> {
-        if module.kind != ModuleKind::View {
+        if !matches!(module.kind, ModuleKind::View | ModuleKind::InlineFunction) {
             return Ok(Vec::new());
         }
         self.over(database);
+        // A function's parameters are variables of its query.
+        let parameters = module
+            .parameters
+            .iter()
+            .filter(|p| p.id > 0)
+            .map(|p| (p.name.to_lowercase(), Variable { ty: p.ty.clone(), value: Value::Null, table: None }))
+            .collect();
+        let saved = self.session.variables.replace(parameters);
         let bind = || -> SqlResult<Vec<OutputColumn>> {
             let definition = module.definition.clone().unwrap_or_default();
-            let (names, query) = module::view_query(&definition)?;
+            let (names, query) = match module.kind {
+                ModuleKind::View => module::view_query(&definition)?,
+                _ => (Vec::new(), module::function_query(&definition)?),
+            };
             let mut b = Binder::new(self.session, database.database_id);
             let bound = b.query(&query)?;
             Ok(bound
@@ -556,7 +568,30 @@ impl Hooks for RowHooks<'_> {
                 .collect())
         };
         // Assumption: a view whose text this engine does not understand is kept all the same, without columns.
-        Ok(bind().unwrap_or_default())
+        let bound = bind().unwrap_or_default();
+        self.session.variables.replace(saved);
+        Ok(bound)
+    }
+
+    fn literal(&mut self, database: &Database, definition: &str, ty: &SqlType) -> DdlResult<Value> {
+        self.over(database);
+        let session: &SqlSession = self.session;
+        let value = || -> SqlResult<Value> {
+            let mut b = Binder::new(session, database.database_id);
+            let expression = b.value(&module::expression(definition)?)?.cast(ty);
+            let ctx = Context::new(session);
+            expression.eval(&Env { ctx: &ctx, row: &[], outer: None })
+        };
+        value().map_err(to_ddl)
+    }
+
+    fn sort(&mut self, values: &mut Vec<Value>, ty: &SqlType) {
+        values.sort_by(|a, b| match (a, b) {
+            (Value::Null, Value::Null) => std::cmp::Ordering::Equal,
+            (Value::Null, _) => std::cmp::Ordering::Less,
+            (_, Value::Null) => std::cmp::Ordering::Greater,
+            _ => super::convert::compare(a, b, ty).unwrap_or(std::cmp::Ordering::Equal),
+        });
     }
 
     fn other_sessions(&mut self, database_id: i32) -> usize {

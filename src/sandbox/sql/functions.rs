@@ -18,6 +18,11 @@ use super::types::{self, is_binary, is_text, is_wide, nvarchar};
 /// How a function is called: the row, its values, its arguments as bound, its type.
 pub type Body = fn(&Env<'_>, &[Value], &[Expr], &SqlType) -> SqlResult<Value>;
 
+/// A user's function where a value is wanted of it.
+pub fn not_run(_: &Env<'_>, _: &[Value], _: &[Expr], _: &SqlType) -> SqlResult<Value> {
+    Err(super::error::unsupported("user-defined function"))
+}
+
 /// A function bound by name.
 #[derive(Clone, Copy)]
 pub struct Function {

@@ -1,4 +1,4 @@
-//! The texts that the catalogue keeps, read again: expressions of constraints, queries of views.
+//! The texts that the catalogue keeps, read again: expressions of constraints, queries of views and inline functions.
 
 use sqlparser::ast;
 use sqlparser::tokenizer::Token;
@@ -35,4 +35,18 @@ pub fn view_query(definition: &str) -> SqlResult<(Vec<String>, Box<ast::Query>)>
         end -= 3;
     }
     Ok((names, t.query(body, end)?))
+}
+
+/// The query that an inline function returns.
+pub fn function_query(definition: &str) -> SqlResult<Box<ast::Query>> {
+    let t = Tokens::new(definition)?;
+    let returns = (0..t.len()).find(|i| t.is(*i, "RETURNS")).ok_or_else(|| error::syntax("RETURNS"))?;
+    let at = (returns + 1..t.len()).find(|i| t.is(*i, "RETURN")).ok_or_else(|| t.near(returns))? + 1;
+    let mut end = t.len();
+    while end > at && matches!(t.token(end - 1), Some(Token::SemiColon)) {
+        end -= 1;
+    }
+    // The whole may stand in parentheses.
+    let wrapped = matches!(t.token(at), Some(Token::LParen)) && t.close(at, end) == Some(end);
+    if wrapped { t.query(at + 1, end - 1) } else { t.query(at, end) }
 }

@@ -442,6 +442,10 @@ impl Reader<'_> {
                 self.at = self.end(from + 1, |i, w| i == from + 1 || (w == "IF" && self.t.is(i + 1, "EXISTS")));
                 Ok(Kind::Definition)
             }
+            "ADD" | "GRANT" | "DENY" | "REVOKE" if self.definition_end(from).is_some() => {
+                self.at = self.definition_end(from).unwrap_or(self.t.len());
+                Ok(Kind::Definition)
+            }
             "ADD" => {
                 self.at = self.end(from + 1, |_, _| false);
                 Ok(Kind::Definition)
@@ -898,6 +902,13 @@ impl Reader<'_> {
         Ok(Kind::Exec { result, procedure, arguments })
     }
 
+    /// Where a definition ends by its own grammar; `None` when it cannot be read, which is told when it is run.
+    fn definition_end(&self, from: usize) -> Option<usize> {
+        let start = self.t.list.get(from)?.start;
+        let end = crate::sandbox::ddl::parse::parse(&self.t.text, start, true).ok()??.end;
+        (from..self.t.len()).find(|i| self.t.list[*i].start >= end).or(Some(self.t.len()))
+    }
+
     fn define(&mut self) -> SqlResult<Kind> {
         let from = self.at;
         let mut at = from + 1;
@@ -905,8 +916,10 @@ impl Reader<'_> {
             at += 2;
         }
         let what = self.t.word(at);
-        if matches!(what.as_str(), "VIEW" | "PROC" | "PROCEDURE" | "FUNCTION" | "TRIGGER" | "RULE" | "DEFAULT")
-            && !(what == "DEFAULT" && self.t.is(from, "ALTER"))
+        if matches!(
+            what.as_str(),
+            "VIEW" | "PROC" | "PROCEDURE" | "FUNCTION" | "TRIGGER" | "RULE" | "DEFAULT" | "AGGREGATE"
+        ) && !(what == "DEFAULT" && self.t.is(from, "ALTER"))
         {
             self.at = self.t.len();
             return Ok(Kind::Definition);
@@ -915,6 +928,10 @@ impl Reader<'_> {
             // Elements of the schema may follow; they are rare, and a definition may follow just as well: stop at words
             // that begin statements.
             self.at = self.end(at, |_, _| false);
+            return Ok(Kind::Definition);
+        }
+        if let Some(end) = self.definition_end(from) {
+            self.at = end;
             return Ok(Kind::Definition);
         }
         let mut first = true;

@@ -5,7 +5,7 @@ use crate::sandbox::ddl::error::{DdlError, DdlResult};
 use crate::sandbox::ddl::expression::TypeName;
 use crate::sandbox::ddl::hooks::Fill;
 use crate::sandbox::ddl::normal;
-use crate::sandbox::meta::table::Temporal;
+use crate::sandbox::meta::table::{Generated, Temporal};
 use crate::sandbox::meta::{Column, Database, Object, Table};
 use crate::sandbox::value::Base;
 
@@ -209,8 +209,17 @@ impl Run<'_> {
                 Added::Period(start, end) => {
                     let ci = self.db(database_id)?.ignore_case;
                     if let Some(table) = object.table_mut() {
-                        let id = |n: &str| table.find_column(n, ci).map(|c| c.id);
-                        table.period = id(start).zip(id(end));
+                        let id = |n: &str| {
+                            let found = table.find_column(n, ci).map(|c| c.id);
+                            found.ok_or_else(|| crate::sandbox::ddl::error::invalid_column(n))
+                        };
+                        let (start, end) = (id(start)?, id(end)?);
+                        table.period = Some((start, end));
+                        for (id, generated) in [(start, Generated::RowStart), (end, Generated::RowEnd)] {
+                            if let Some(column) = table.column_mut(id) {
+                                column.generated = generated;
+                            }
+                        }
                     }
                 }
             }
@@ -431,6 +440,11 @@ impl Run<'_> {
                 Dropped::Period => {
                     if let Some(table) = object.table_mut() {
                         table.period = None;
+                        for column in &mut table.columns {
+                            if matches!(column.generated, Generated::RowStart | Generated::RowEnd) {
+                                column.generated = Generated::Not;
+                            }
+                        }
                     }
                 }
             }
@@ -511,6 +525,7 @@ impl Run<'_> {
         }
         table.checks.retain(|c| c.head.object_id != id);
         table.foreign_keys.retain(|f| f.head.object_id != id);
+        table.edges.retain(|e| e.head.object_id != id);
         for column in &mut table.columns {
             if column.default.as_ref().is_some_and(|d| d.head.object_id == id) {
                 column.default = None;

@@ -8,6 +8,7 @@ use crate::sandbox::ddl::expression::Expr;
 use crate::sandbox::ddl::hooks::BuildError;
 use crate::sandbox::ddl::normal;
 use crate::sandbox::meta::names::fold;
+use crate::sandbox::meta::table::{EdgeConstraint, Graph};
 use crate::sandbox::meta::{
     Check, Column, Database, DefaultConstraint, ForeignKey, Head, Index, IndexColumn, IndexKind, Key, Object,
     ReferentialAction, Table,
@@ -133,7 +134,9 @@ impl Run<'_> {
                 self.add_default(database_id, object, def, expr, column, making)
             }
             ConstraintKind::Foreign { .. } => self.add_foreign(database_id, object, def, check),
-            ConstraintKind::Edge => Ok(object),
+            ConstraintKind::Edge { clauses, on_delete } => {
+                self.add_edge(database_id, object, def, clauses, *on_delete, check)
+            }
         }
     }
 
@@ -305,6 +308,42 @@ impl Run<'_> {
                 ),
             )),
         }
+    }
+
+    /// CONNECTION: the tables of its clauses are nodes.
+    fn add_edge(
+        &mut self,
+        database_id: i32,
+        mut object: Object,
+        def: &ConstraintDef,
+        clauses: &[(ObjectName, ObjectName)],
+        on_delete: ReferentialAction,
+        check: Option<bool>,
+    ) -> DdlResult<Object> {
+        let head = self.head(database_id, &object, def, "EC", None, Making::Table)?;
+        let mut ids = Vec::new();
+        for (from, to) in clauses {
+            let node = |name: &ObjectName| {
+                let found = self.find(name)?.map(|(_, o)| o);
+                let node = found.filter(|o| o.table().is_some_and(|t| t.graph == Some(Graph::Node)));
+                // Assumption: 1767 as for a foreign key to a table that is not there.
+                node.map(|o| o.object_id).ok_or_else(|| {
+                    let text = format!("Foreign key '{}' references invalid table '{}'.", head.name, name.shown());
+                    DdlError::new(1767, 0, 16, text).constraint(1)
+                })
+            };
+            ids.push((node(from)?, node(to)?));
+        }
+        if let Some(table) = object.table_mut() {
+            table.edges.push(EdgeConstraint {
+                head,
+                clauses: ids,
+                on_delete,
+                disabled: false,
+                not_trusted: check == Some(false),
+            });
+        }
+        Ok(object)
     }
 
     fn add_default(

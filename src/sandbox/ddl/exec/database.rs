@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::sandbox::ddl::ast::{AlterDatabase, Opt, OptValue, Statement, Termination};
+use crate::sandbox::ddl::ast::{AlterDatabase, FileDef, Opt, OptValue, Statement, Termination};
 use crate::sandbox::ddl::error::{DdlError, DdlResult, cannot_drop, permission_denied};
 use crate::sandbox::ddl::rights;
-use crate::sandbox::meta::database::{DatabaseFile, Filegroup, ignores_case};
-use crate::sandbox::meta::{Database, Options, SnapshotState, UserAccess};
+use crate::sandbox::meta::database::{Filegroup, ignores_case};
+use crate::sandbox::meta::{Database, Options};
 
 use super::Run;
 
@@ -17,8 +17,11 @@ fn failed(error: DdlError) -> DdlError {
 impl Run<'_> {
     pub(super) fn database_statement(&mut self, statement: &Statement) -> DdlResult<()> {
         match statement {
-            Statement::CreateDatabase { name, collation, options, snapshot_of, copy_of } => {
-                self.create_database(name, collation.as_deref(), options, snapshot_of.as_deref(), copy_of.as_deref())
+            Statement::CreateDatabase { name, collation, options, files, snapshot_of, copy_of } => {
+                if snapshot_of.is_some() || copy_of.is_some() {
+                    return Err(super::super::parse::unsupported("AS SNAPSHOT OF / AS COPY OF"));
+                }
+                self.create_database(name, collation.as_deref(), options, files)
             }
             Statement::AlterDatabase { name, action } => self.alter_database(name.as_deref(), action),
             _ => Ok(()),
@@ -30,8 +33,7 @@ impl Run<'_> {
         name: &str,
         collation: Option<&str>,
         options: &[Opt],
-        snapshot_of: Option<&str>,
-        copy_of: Option<&str>,
+        files: &[FileDef],
     ) -> DdlResult<()> {
         self.not_in_transaction("CREATE DATABASE")?;
         let allowed = self.server.login(&self.who.login).is_some_and(|l| l.may_create_databases());
@@ -58,9 +60,6 @@ impl Run<'_> {
                 format!("Database '{name}' already exists. Choose a different database name."),
             ));
         }
-        if snapshot_of.is_some() || copy_of.is_some() {
-            return Err(super::super::parse::unsupported("AS SNAPSHOT OF / AS COPY OF"));
-        }
         let collation = match collation {
             Some(name) => super::types::find_collation(name)?.name.clone(),
             None => self.server.collation.clone(),
@@ -74,7 +73,17 @@ impl Run<'_> {
                 "SERVICE_OBJECTIVE" => settings.service_objective = Some(option.word()),
                 "DB_CHAINING" => settings.db_chaining = option.is_on(),
                 "TRUSTWORTHY" => settings.trustworthy = option.is_on(),
-                _ => {}
+                "NESTED_TRIGGERS" => settings.nested_triggers = option.is_on(),
+                "TRANSFORM_NOISE_WORDS" => settings.transform_noise_words = option.is_on(),
+                "TWO_DIGIT_YEAR_CUTOFF" | "DEFAULT_LANGUAGE" | "DEFAULT_FULLTEXT_LANGUAGE" | "FILESTREAM" => {
+                    super::database_options::setting(&mut settings, option);
+                }
+                "CATALOG_COLLATION" => {
+                    settings.catalog_collation = if option.word() == "DATABASE_DEFAULT" { 0 } else { 2 };
+                }
+                "LEDGER" => settings.ledger = option.is_on(),
+                "MAXSIZE" | "PERSISTENT_LOG_BUFFER" | "LEDGER_DIGEST_STORAGE_ENDPOINT" => {}
+                other => return Err(crate::sandbox::ddl::error::syntax(other)),
             }
         }
         if settings.containment == 1
@@ -91,7 +100,9 @@ impl Run<'_> {
         }
         let id = self.server.new_database_id();
         let owner = self.server.login(&self.who.login).map_or_else(|| self.who.login.clone(), |l| l.name.clone());
-        let database = Arc::new(Database::new(id, name, &collation, &owner, settings));
+        let mut database = Database::new(id, name, &collation, &owner, settings);
+        super::files::place(&mut database, files);
+        let database = Arc::new(database);
         self.hooks.database_created(&database)?;
         self.server.databases.insert(id, database);
         Ok(())
@@ -203,11 +214,7 @@ impl Run<'_> {
                 if database.filegroups.iter().any(|g| database.same(&g.name, name)) {
                     return Err(failed(DdlError::new(1921, 1, 16, format!("Invalid filegroup '{name}' specified."))));
                 }
-                let kind = match contains.as_deref() {
-                    Some("MEMORY_OPTIMIZED_DATA") => "FX",
-                    Some(_) => "FD",
-                    None => "FG",
-                };
+                let kind = super::files::kind(contains.as_deref());
                 let database = self.shape(id)?;
                 let data_space_id = database.new_data_space_id(false);
                 database.filegroups.push(Filegroup {
@@ -265,26 +272,7 @@ impl Run<'_> {
                 };
                 let database = self.shape(id)?;
                 for file in files {
-                    let text = |n: &str| {
-                        file.iter().find(|o| o.name == n).map(|o| match &o.value {
-                            OptValue::Text(t) => t.clone(),
-                            OptValue::Name(parts, _) => parts.join("."),
-                            _ => String::new(),
-                        })
-                    };
-                    let name = text("NAME").unwrap_or_default();
-                    database.files.push(DatabaseFile {
-                        file_id: database.files.iter().map(|f| f.file_id + 1).max().unwrap_or(1),
-                        kind: u8::from(*log),
-                        data_space_id: space,
-                        physical_name: text("FILENAME").unwrap_or_else(|| format!("/var/opt/mssql/data/{name}.ndf")),
-                        name,
-                        size: 1024,
-                        max_size: -1,
-                        growth: 8192,
-                        percent_growth: false,
-                        guid: *uuid::Uuid::new_v4().as_bytes(),
-                    });
+                    super::files::add(database, *log, space, file);
                 }
                 Ok(())
             }
@@ -295,7 +283,13 @@ impl Run<'_> {
                 database.files.retain(|f| crate::sandbox::meta::names::fold(&f.name, ci) != wanted || f.file_id <= 2);
                 Ok(())
             }
-            AlterDatabase::ModifyFile(_) => Ok(()),
+            AlterDatabase::ModifyFile(options) => {
+                let name = super::crypto::said(options, "NAME").unwrap_or_default();
+                let at = database.files.iter().position(|f| database.same(&f.name, &name));
+                let at = at.ok_or_else(|| failed(no_filegroup(&name)))?;
+                super::files::apply(&mut self.shape(id)?.files[at], options);
+                Ok(())
+            }
             AlterDatabase::Modify(options) => {
                 let database = self.shape(id)?;
                 for option in options {
@@ -314,14 +308,8 @@ impl Run<'_> {
                 Ok(())
             }
             AlterDatabase::ScopedConfiguration { name, value, secondary } => {
-                if !secondary {
-                    let database = self.shape(id)?;
-                    database.options.scoped.retain(|(n, _)| n != name);
-                    if !value.is_empty() {
-                        database.options.scoped.push((name.clone(), value.clone()));
-                    }
-                }
-                Ok(())
+                let product = self.server.product;
+                super::database_options::scoped(&mut self.shape(id)?.options, product, name, value, *secondary)
             }
         }
     }
@@ -426,141 +414,16 @@ impl Run<'_> {
             _ => {}
         }
         let session = self.who.session_id;
-        let settings = &mut self.shape(id)?.options;
+        let name = database.name.clone();
+        let changed = self.shape(id)?;
         for option in options {
-            apply(settings, option, session);
+            super::database_options::apply(changed, option, session, &name)?;
         }
         Ok(())
     }
 }
 
-/// One option of ALTER DATABASE SET.
-fn apply(o: &mut Options, option: &Opt, session: i32) {
-    let on = option.is_on();
-    let word = option.word();
-    match option.name.as_str() {
-        "ALLOW_SNAPSHOT_ISOLATION" => o.snapshot = if on { SnapshotState::On } else { SnapshotState::Off },
-        "READ_COMMITTED_SNAPSHOT" => o.read_committed_snapshot = on,
-        "SINGLE_USER" => {
-            o.user_access = UserAccess::Single;
-            o.holder = Some(session);
-        }
-        "MULTI_USER" => {
-            o.user_access = UserAccess::Multi;
-            o.holder = None;
-        }
-        "RESTRICTED_USER" => {
-            o.user_access = UserAccess::Restricted;
-            o.holder = None;
-        }
-        "READ_ONLY" => o.read_only = true,
-        "READ_WRITE" => o.read_only = false,
-        "OFFLINE" => o.offline = true,
-        "ONLINE" => o.offline = false,
-        "RECOVERY" => {
-            o.recovery = match word.as_str() {
-                "BULK_LOGGED" => 2,
-                "SIMPLE" => 3,
-                _ => 1,
-            }
-        }
-        "PAGE_VERIFY" => {
-            o.page_verify = match word.as_str() {
-                "NONE" => 0,
-                "TORN_PAGE_DETECTION" => 1,
-                _ => 2,
-            }
-        }
-        "COMPATIBILITY_LEVEL" => {
-            if let Some(level) = option.number().and_then(|n| u8::try_from(n).ok()) {
-                o.compatibility_level = level;
-            }
-        }
-        "CONTAINMENT" => o.containment = u8::from(word == "PARTIAL"),
-        "AUTO_CLOSE" => o.auto_close = on,
-        "AUTO_SHRINK" => o.auto_shrink = on,
-        "AUTO_CREATE_STATISTICS" => {
-            o.auto_create_stats = on;
-            o.auto_create_stats_incremental =
-                option.inner().iter().any(|i| i.name.starts_with("INCREMENTAL") && i.is_on());
-        }
-        "AUTO_UPDATE_STATISTICS" => o.auto_update_stats = on,
-        "AUTO_UPDATE_STATISTICS_ASYNC" => o.auto_update_stats_async = on,
-        "ANSI_NULL_DEFAULT" => o.ansi_null_default = on,
-        "ANSI_NULLS" => o.ansi_nulls = on,
-        "ANSI_PADDING" => o.ansi_padding = on,
-        "ANSI_WARNINGS" => o.ansi_warnings = on,
-        "ARITHABORT" => o.arithabort = on,
-        "CONCAT_NULL_YIELDS_NULL" => o.concat_null_yields_null = on,
-        "NUMERIC_ROUNDABORT" => o.numeric_roundabort = on,
-        "QUOTED_IDENTIFIER" => o.quoted_identifier = on,
-        "RECURSIVE_TRIGGERS" => o.recursive_triggers = on,
-        "CURSOR_CLOSE_ON_COMMIT" => o.cursor_close_on_commit = on,
-        "CURSOR_DEFAULT" => o.local_cursor_default = word == "LOCAL",
-        "TRUSTWORTHY" => o.trustworthy = on,
-        "DB_CHAINING" => o.db_chaining = on,
-        "PARAMETERIZATION" => o.parameterization_forced = word == "FORCED",
-        "QUERY_STORE" => o.query_store = word != "OFF",
-        "ENABLE_BROKER" | "NEW_BROKER" => o.broker_enabled = true,
-        "DISABLE_BROKER" => o.broker_enabled = false,
-        "HONOR_BROKER_PRIORITY" => o.honor_broker_priority = on,
-        "DATE_CORRELATION_OPTIMIZATION" => o.date_correlation = on,
-        "ENCRYPTION" => o.encrypted = on,
-        "TARGET_RECOVERY_TIME" => {
-            if let OptValue::Number(n, unit) = &option.value {
-                let factor = if unit.as_deref().is_some_and(|u| u.starts_with("MINUTE")) { 60 } else { 1 };
-                o.target_recovery_seconds = n.parse::<i32>().ok().and_then(|n| n.checked_mul(factor)).unwrap_or(60);
-            }
-        }
-        "DELAYED_DURABILITY" => {
-            o.delayed_durability = match word.as_str() {
-                "ALLOWED" => 1,
-                "FORCED" => 2,
-                _ => 0,
-            }
-        }
-        "MEMORY_OPTIMIZED_ELEVATE_TO_SNAPSHOT" => o.elevate_to_snapshot = on,
-        "MIXED_PAGE_ALLOCATION" => o.mixed_page_allocation = on,
-        "TEMPORAL_HISTORY_RETENTION" => o.temporal_retention = on,
-        "ACCELERATED_DATABASE_RECOVERY" => o.accelerated_recovery = on,
-        "NESTED_TRIGGERS" => o.nested_triggers = on,
-        "TRANSFORM_NOISE_WORDS" => o.transform_noise_words = on,
-        "TWO_DIGIT_YEAR_CUTOFF" => {
-            if let Some(year) = option.number().and_then(|n| i16::try_from(n).ok()) {
-                o.two_digit_year_cutoff = year;
-            }
-        }
-        "DEFAULT_LANGUAGE" => {
-            o.default_language = option.number().and_then(|n| i16::try_from(n).ok()).map(|n| (n, String::new()));
-        }
-        "DEFAULT_FULLTEXT_LANGUAGE" => {
-            o.default_fulltext_language =
-                option.number().and_then(|n| i32::try_from(n).ok()).map(|n| (n, String::new()));
-        }
-        "CHANGE_TRACKING" => {
-            o.change_tracking = if word == "OFF" {
-                None
-            } else {
-                let mut tracking = o.change_tracking.clone().unwrap_or((2, "DAYS".into(), true));
-                for inner in option.inner() {
-                    match (inner.name.as_str(), &inner.value) {
-                        ("CHANGE_RETENTION", OptValue::Number(n, unit)) => {
-                            tracking.0 = n.parse().unwrap_or(2);
-                            tracking.1 = unit.clone().unwrap_or_else(|| "DAYS".into());
-                        }
-                        ("AUTO_CLEANUP", _) => tracking.2 = inner.is_on(),
-                        _ => {}
-                    }
-                }
-                Some(tracking)
-            };
-        }
-        // What this catalogue does not hold is accepted: EMERGENCY, HADR, FILESTREAM, LEDGER, ….
-        _ => {}
-    }
-}
-
-fn option_refused(option: &str, database: &str, state: u8) -> DdlError {
+pub(super) fn option_refused(option: &str, database: &str, state: u8) -> DdlError {
     DdlError::new(5058, state, 16, format!("Option '{option}' cannot be set in database '{database}'.")).compile()
 }
 

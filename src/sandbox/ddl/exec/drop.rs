@@ -26,6 +26,7 @@ impl Run<'_> {
                 | DropKind::Sequence
                 | DropKind::Synonym
                 | DropKind::Default
+                | DropKind::Aggregate
                 | DropKind::Rule => self.drop_object(kind, name, if_exists)?,
                 DropKind::Type => self.drop_type(name, if_exists)?,
                 DropKind::XmlCollection => self.drop_collection(name)?,
@@ -44,7 +45,6 @@ impl Run<'_> {
                     }
                     self.shape(database_id)?.fulltext_catalogs.retain(|c| !database.same(&c.name, &name.name));
                 }
-                DropKind::FullTextStoplist => {}
             }
         }
         Ok(())
@@ -146,7 +146,7 @@ impl Run<'_> {
     }
 
     /// Properties and permissions of objects that are gone.
-    fn forget(&mut self, database_id: i32, gone: &[i32]) -> DdlResult<()> {
+    pub(super) fn forget(&mut self, database_id: i32, gone: &[i32]) -> DdlResult<()> {
         let of = |class: u8, major: i32| matches!(class, 1 | 2 | 7) && gone.contains(&major);
         self.forget_properties(database_id, |class, major, _| of(class, major))?;
         if self.db(database_id)?.permissions.iter().any(|p| of(p.class, p.major_id)) {
@@ -182,7 +182,7 @@ impl Run<'_> {
             Kind::Table(t) => t.columns.iter().any(|c| c.user_type_id == id),
             Kind::Module(m) => m.parameters.iter().any(|p| p.user_type_id == id),
             Kind::Sequence(s) => s.user_type_id == id,
-            Kind::Synonym { .. } => false,
+            Kind::Synonym { .. } | Kind::Queue(_) | Kind::Policy(_) => false,
         });
         let in_type = database.types.iter().find(
             |t| matches!(&t.kind, UserTypeKind::Table(table) if table.columns.iter().any(|c| c.user_type_id == id)),
@@ -341,6 +341,7 @@ fn word_of(kind: DropKind) -> &'static str {
         DropKind::Synonym => "synonym",
         DropKind::Default => "default",
         DropKind::Rule => "rule",
+        DropKind::Aggregate => "aggregate",
         _ => "object",
     }
 }
@@ -357,7 +358,10 @@ fn kind_of(object: &Object) -> &'static str {
             ModuleKind::Trigger => "trigger",
             ModuleKind::Default => "default",
             ModuleKind::Rule => "rule",
+            ModuleKind::Aggregate => "aggregate",
         },
+        Kind::Queue(_) => "queue",
+        Kind::Policy(_) => "security policy",
     }
 }
 

@@ -4,7 +4,7 @@ use crate::sandbox::ddl::ast::{AlterIndex, DataSpace, IndexDef, ObjectName, Opt,
 use crate::sandbox::ddl::error::{DdlError, DdlResult, cannot_drop};
 use crate::sandbox::ddl::expression::Expr;
 use crate::sandbox::ddl::normal;
-use crate::sandbox::meta::table::{SpatialIndex, Statistics, XmlIndex};
+use crate::sandbox::meta::table::{PromotedPath, SpatialIndex, Statistics, XmlIndex};
 use crate::sandbox::meta::{Column, Index, IndexColumn, IndexKind, Kind, ModuleKind, Object, Table};
 use crate::sandbox::value::{Base, MAX};
 
@@ -39,6 +39,9 @@ pub(super) fn blank(kind: IndexKind) -> Index {
         } else {
             0
         },
+        partition_compression: Vec::new(),
+        xml_compression: false,
+        incremental: false,
         xml: None,
         spatial: None,
     }
@@ -57,7 +60,15 @@ pub(super) fn apply_options(index: &mut Index, options: &[Opt]) {
             "OPTIMIZE_FOR_SEQUENTIAL_KEY" => index.optimize_for_sequential_key = option.is_on(),
             "COMPRESSION_DELAY" => index.compression_delay = option.number().and_then(|n| i32::try_from(n).ok()),
             "BUCKET_COUNT" => index.bucket_count = option.number(),
-            "DATA_COMPRESSION" => index.compression = super::table::compression(option),
+            "DATA_COMPRESSION" => match &option.partitions {
+                None => index.compression = super::table::compression(option),
+                Some(partitions) => {
+                    let code = super::table::compression(option);
+                    index.partition_compression.extend(partitions.iter().map(|(a, b)| (*a, *b, code)));
+                }
+            },
+            "XML_COMPRESSION" => index.xml_compression = option.is_on(),
+            "STATISTICS_INCREMENTAL" => index.incremental = option.is_on(),
             "BOUNDING_BOX" => {
                 let spatial = index.spatial.get_or_insert_with(SpatialIndex::default);
                 let corner = |items: &[String]| {
@@ -308,11 +319,8 @@ impl Run<'_> {
             index.filter = Some(self.filter(&object, &columns, filter, database.ignore_case)?);
         }
         apply_options(&mut index, &def.options);
-        if let Some((primary, kind)) = &def.using_xml {
-            let using = indexes_of(&object).iter().find(|i| database.same(&i.name, primary)).map(|i| i.index_id);
-            index.xml = Some(XmlIndex { using_index_id: using, secondary_type: Some(kind.clone()) });
-        } else if def.kind == IndexKind::Xml {
-            index.xml = Some(XmlIndex { using_index_id: None, secondary_type: None });
+        if def.kind == IndexKind::Xml {
+            index.xml = Some(self.xml_index(database_id, &object, def)?);
         }
         if def.kind == IndexKind::Spatial {
             let spatial = index.spatial.get_or_insert_with(SpatialIndex::default);
@@ -338,6 +346,10 @@ impl Run<'_> {
         }
         index.index_id = match def.kind {
             kind if kind.clustered() => 1,
+            // A graph table has an index of its own from the beginning.
+            _ if object.table().is_some_and(|t| t.graph.is_some()) && plain => {
+                object.table().map_or(i32::MAX, |t| t.free_index_id(false))
+            }
             // XML and spatial indexes are counted apart.
             IndexKind::Xml => next(indexes_of(&object), 256_000),
             IndexKind::Spatial => next(indexes_of(&object), 384_000),
@@ -365,6 +377,58 @@ impl Run<'_> {
             self.build(database_id, &object, &index).map_err(DdlError::with_3621)?;
         }
         Ok((object, index.index_id))
+    }
+
+    /// What an XML index has beside its column.
+    fn xml_index(&self, database_id: i32, object: &Object, def: &IndexDef) -> DdlResult<XmlIndex> {
+        let database = self.db(database_id)?;
+        let mut out = XmlIndex {
+            using_index_id: None,
+            secondary_type: None,
+            selective: def.selective.is_some(),
+            namespaces: Vec::new(),
+            paths: Vec::new(),
+            path_id: None,
+        };
+        if let Some((primary, kind)) = &def.using_xml {
+            let using = indexes_of(object).iter().find(|i| database.same(&i.name, primary));
+            // Assumption: the number and words of a primary XML index that is not there.
+            let using = using.ok_or_else(|| {
+                DdlError::new(6361, 1, 16, format!("Invalid null parameter specified to drop xml index. ({primary})"))
+            })?;
+            out.using_index_id = Some(using.index_id);
+            match kind.strip_prefix('(') {
+                Some(path) => {
+                    let paths = using.xml.iter().flat_map(|x| &x.paths);
+                    let found = paths.clone().find(|p| p.name == path).map(|p| p.id);
+                    out.path_id = Some(found.ok_or_else(|| cannot_drop("path", path, 1))?);
+                }
+                None => out.secondary_type = Some(kind.clone()),
+            }
+        }
+        if let Some(selective) = &def.selective {
+            out.namespaces.clone_from(&selective.namespaces);
+            for (id, path) in (1..).zip(&selective.paths) {
+                let sql = match &path.sql {
+                    Some(ty) => {
+                        let resolved = super::types::resolve(database, ty, None, 1)?;
+                        Some((resolved.ty, resolved.user_type_id))
+                    }
+                    None => None,
+                };
+                out.paths.push(PromotedPath {
+                    id,
+                    name: path.name.clone(),
+                    path: path.path.clone(),
+                    sql,
+                    xquery: path.xquery.clone(),
+                    max_length: path.max_length,
+                    singleton: path.singleton,
+                    node: path.node,
+                });
+            }
+        }
+        Ok(out)
     }
 
     fn filter(&self, object: &Object, columns: &[Column], filter: &Expr, ci: bool) -> DdlResult<String> {
@@ -493,7 +557,9 @@ impl Run<'_> {
             None => None,
         };
         let taken = indexes_of(&object).iter().any(|i| database.same(&i.name, name));
-        let Some(t) = object.table_mut() else { return Ok(()) };
+        let Some(t) = object.table_mut() else {
+            return Err(crate::sandbox::ddl::parse::unsupported("CREATE STATISTICS on a view"));
+        };
         if taken || t.statistics.iter().any(|s| database.same(&s.name, name)) {
             return Err(DdlError::new(
                 1927,

@@ -1,14 +1,21 @@
 //! Execution of definition statements: names are resolved, rules checked, the catalogue changed as a whole or not at all.
 
 mod alter;
+mod broker;
 mod constraint;
+mod crypto;
 mod database;
+mod database_options;
 mod dbcc;
 mod drop;
+mod external;
+mod files;
+mod fulltext;
 mod index;
 mod module;
 mod other;
 mod partition;
+mod policy;
 pub mod procedures;
 mod security;
 mod table;
@@ -26,6 +33,7 @@ use super::error::{DdlError, DdlResult, no_access, no_database, no_schema, permi
 use super::hooks::Hooks;
 use super::rights;
 
+pub(crate) use security::key_sid;
 pub use table::temporary_table;
 
 /// Who asks, and how the session is set.
@@ -199,11 +207,13 @@ impl Run<'_> {
             Statement::CreatePartitionFunction { .. }
             | Statement::AlterPartitionFunction { .. }
             | Statement::CreatePartitionScheme { .. }
-            | Statement::AlterPartitionScheme { .. }
-            | Statement::CreateFullTextCatalog { .. }
+            | Statement::AlterPartitionScheme { .. } => self.partition(statement),
+            Statement::CreateFullTextCatalog { .. }
+            | Statement::AlterFullTextCatalog { .. }
             | Statement::CreateFullTextIndex { .. }
-            | Statement::DropFullTextIndex { .. }
-            | Statement::FullTextOther => self.partition_or_fulltext(statement),
+            | Statement::AlterFullTextIndex { .. }
+            | Statement::DropFullTextIndex { .. } => self.fulltext(statement),
+            Statement::Rare(rare) => self.rare(rare),
             Statement::Dbcc { command, arguments, options } => self.dbcc(command, arguments, options),
             Statement::CreateSchema { .. }
             | Statement::AlterSchema { .. }

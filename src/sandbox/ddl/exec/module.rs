@@ -2,7 +2,8 @@
 
 use crate::sandbox::ddl::ast::{ModuleDef, Named, ObjectName, Returns, Verb};
 use crate::sandbox::ddl::error::{DdlError, DdlResult, name_in_use};
-use crate::sandbox::meta::object::{ModuleParameter, OutputColumn};
+use crate::sandbox::meta::external::ClrMethod;
+use crate::sandbox::meta::object::{ModuleParameter, Numbered, OutputColumn};
 use crate::sandbox::meta::{Kind, Module, ModuleKind, Object};
 
 use super::Run;
@@ -29,6 +30,7 @@ impl Run<'_> {
             ModuleKind::Trigger => "ALTER",
             ModuleKind::Default => "CREATE DEFAULT",
             ModuleKind::Rule => "CREATE RULE",
+            ModuleKind::Aggregate => "CREATE AGGREGATE",
         };
         if def.kind != ModuleKind::Trigger {
             self.allow_create(database_id, permission)?;
@@ -60,6 +62,9 @@ impl Run<'_> {
             ));
         }
         let existing = self.db(database_id)?.find(schema_id, &def.name.name).cloned();
+        if def.number > 1 {
+            return self.numbered(database_id, existing.as_deref(), def);
+        }
         let taken = self.db(database_id)?.locate(schema_id, &def.name.name).is_some();
         let state = if def.kind == ModuleKind::Trigger { 2 } else { 3 };
         let existing = match (def.verb, existing) {
@@ -131,12 +136,11 @@ impl Run<'_> {
         let database = self.db(database_id)?.clone();
         match def.kind {
             ModuleKind::View | ModuleKind::InlineFunction => {
-                module.columns = self.hooks.module_columns(
-                    &database,
-                    schema_id,
-                    &module,
-                    def.text.get(def.body..).unwrap_or_default(),
-                )?;
+                // An encrypted module's text is not kept, but it is read.
+                let mut told = module.clone();
+                told.definition.get_or_insert_with(|| def.text.clone());
+                let body = def.text.get(def.body..).unwrap_or_default();
+                module.columns = self.hooks.module_columns(&database, schema_id, &told, body)?;
                 for (column, name) in module.columns.iter_mut().zip(&def.column_names) {
                     column.name.clone_from(name);
                 }
@@ -155,6 +159,9 @@ impl Run<'_> {
                             nullable: c.nullable,
                         })
                         .collect();
+                    if let Kind::Table(table) = object.kind {
+                        module.returns = Some(table);
+                    }
                 }
             }
             _ => {}
@@ -162,6 +169,13 @@ impl Run<'_> {
         match existing {
             Some(found) => {
                 let mut changed = found.as_ref().clone();
+                if let Some(old) = changed.module() {
+                    // What belongs to it and is not in its text.
+                    module.numbered.clone_from(&old.numbered);
+                    if let (Some(new), Some(old)) = (&mut module.trigger, &old.trigger) {
+                        new.disabled = old.disabled;
+                    }
+                }
                 changed.kind = Kind::Module(Box::new(module));
                 self.put(database_id, changed)?;
             }
@@ -173,6 +187,28 @@ impl Run<'_> {
             }
         }
         Ok(())
+    }
+
+    /// One more procedure of a group.
+    fn numbered(&mut self, database_id: i32, group: Option<&Object>, def: &ModuleDef) -> DdlResult<()> {
+        let missing = || DdlError::new(208, 6, 16, format!("Invalid object name '{}'.", def.name.shown()));
+        let mut group = group.cloned().ok_or_else(missing)?;
+        let made = self.module_of(database_id, def)?;
+        let Some(module) = group.module_mut().filter(|m| m.kind == ModuleKind::Procedure) else {
+            return Err(missing());
+        };
+        let at = module.numbered.iter().position(|n| n.number == def.number);
+        match (def.verb, at) {
+            (Verb::Create, Some(_)) => return Err(name_in_use(&def.name.name, 3)),
+            (Verb::Alter, None) => return Err(missing()),
+            _ => {}
+        }
+        let made = Numbered { number: def.number, definition: made.definition, parameters: made.parameters };
+        match at {
+            Some(at) => module.numbered[at] = made,
+            None => module.numbered.push(made),
+        }
+        self.put(database_id, group).map(|_| ())
     }
 
     fn trigger_target(&self, def: &ModuleDef, target: &ObjectName) -> DdlResult<Object> {
@@ -213,6 +249,8 @@ impl Run<'_> {
                 output: true,
                 readonly: false,
                 has_default: false,
+                xml_collection_id: resolved.xml_collection_id,
+                xml_document: resolved.xml_document,
             });
         }
         for (n, parameter) in (1..).zip(&def.parameters) {
@@ -227,6 +265,8 @@ impl Run<'_> {
                     output: true,
                     readonly: false,
                     has_default: false,
+                    xml_collection_id: 0,
+                    xml_document: false,
                 });
                 continue;
             }
@@ -239,25 +279,36 @@ impl Run<'_> {
                 output: parameter.output,
                 readonly: parameter.readonly,
                 has_default: parameter.has_default,
+                xml_collection_id: resolved.xml_collection_id,
+                xml_document: resolved.xml_document,
             });
         }
         let execute_as = match def.execute_as.as_deref() {
             None => None,
-            Some(word) if word.eq_ignore_ascii_case("CALLER") => None,
-            Some(word) if word.eq_ignore_ascii_case("OWNER") => Some(-2),
-            Some(word) if word.eq_ignore_ascii_case("SELF") => {
-                crate::sandbox::ddl::rights::user_of(self.server, &database, &self.who.login)
+            Some(word) => self.execute_as(database_id, word)?,
+        };
+        let clr = match &def.external {
+            None => None,
+            Some((assembly, class, method)) => {
+                let found = database.external.assemblies.iter().find(|a| database.same(&a.name, assembly));
+                // Assumption: the number and words of an assembly that is not there.
+                let id = found.ok_or_else(|| {
+                    DdlError::new(
+                        6528,
+                        1,
+                        16,
+                        format!(
+                            "Assembly '{assembly}' was not found in the SQL catalog of database '{}'.",
+                            database.name
+                        ),
+                    )
+                })?;
+                Some(ClrMethod { assembly_id: id.id, class: class.clone(), method: method.clone() })
             }
-            Some(name) => Some(
-                database
-                    .principal(name)
-                    .ok_or_else(|| crate::sandbox::ddl::error::cannot_find("find", "user", name))?
-                    .principal_id,
-            ),
         };
         Ok(Module {
             kind: def.kind,
-            definition: (!def.encrypted).then(|| def.text.clone()),
+            definition: (!def.encrypted && clr.is_none()).then(|| def.text.clone()),
             uses_ansi_nulls: self.who.ansi_nulls,
             uses_quoted_identifier: self.who.quoted_identifier,
             schema_bound: def.schema_bound,
@@ -268,9 +319,26 @@ impl Run<'_> {
             native: def.native,
             parameters,
             columns: Vec::new(),
+            returns: None,
             indexes: Vec::new(),
             trigger: (def.kind == ModuleKind::Trigger).then(|| def.trigger.clone()),
+            numbered: Vec::new(),
+            clr,
             references: def.references.clone(),
+        })
+    }
+
+    /// EXECUTE AS: a principal, −2 for OWNER, none for CALLER.
+    pub(super) fn execute_as(&self, database_id: i32, word: &str) -> DdlResult<Option<i32>> {
+        let database = self.db(database_id)?;
+        Ok(match word.to_uppercase().as_str() {
+            "CALLER" => None,
+            "OWNER" => Some(-2),
+            "SELF" => crate::sandbox::ddl::rights::user_of(self.server, database, &self.who.login),
+            _ => {
+                let found = database.principal(word);
+                Some(found.ok_or_else(|| crate::sandbox::ddl::error::cannot_find("find", "user", word))?.principal_id)
+            }
         })
     }
 
@@ -334,6 +402,7 @@ fn word_of(kind: ModuleKind) -> &'static str {
         ModuleKind::Trigger => "TRIGGER",
         ModuleKind::Default => "DEFAULT",
         ModuleKind::Rule => "RULE",
+        ModuleKind::Aggregate => "AGGREGATE",
     }
 }
 

@@ -1,15 +1,16 @@
-//! Partition functions and schemes, full-text catalogues and indexes: metadata only, no row lies elsewhere for them.
+//! Partition functions and schemes: metadata only, no row lies elsewhere for them.
 
-use crate::sandbox::ddl::ast::{ObjectName, Opt, Statement};
+use crate::sandbox::ddl::ast::{ObjectName, Statement};
 use crate::sandbox::ddl::error::{DdlError, DdlResult, cannot_find, name_in_use};
 use crate::sandbox::ddl::normal;
-use crate::sandbox::meta::database::{FullTextCatalog, PartitionFunction, PartitionScheme};
-use crate::sandbox::meta::table::FullTextIndex;
+use crate::sandbox::meta::database::{PartitionFunction, PartitionScheme};
+use crate::sandbox::meta::property::TypedValue;
+use crate::sandbox::value::Value;
 
 use super::Run;
 
 impl Run<'_> {
-    pub(super) fn partition_or_fulltext(&mut self, statement: &Statement) -> DdlResult<()> {
+    pub(super) fn partition(&mut self, statement: &Statement) -> DdlResult<()> {
         let database_id = self.target(&ObjectName::default())?;
         match statement {
             Statement::CreatePartitionFunction { name, ty, right, boundaries } => {
@@ -20,7 +21,13 @@ impl Run<'_> {
                 }
                 let resolved = super::types::resolve(&database, ty, None, 1)?;
                 let now = self.now;
-                let boundaries = boundaries.iter().map(normal::definition).collect();
+                let mut values = Vec::new();
+                for boundary in boundaries {
+                    values.push(self.hooks.literal(&database, &normal::definition(boundary), &resolved.ty)?);
+                }
+                // As the server does, whatever order they are written in.
+                self.hooks.sort(&mut values, &resolved.ty);
+                let boundaries = values.iter().map(|v| TypedValue::of(v, &resolved.ty)).collect();
                 let database = self.shape(database_id)?;
                 let id = database.new_other_id();
                 database.partition_functions.push(PartitionFunction {
@@ -36,18 +43,46 @@ impl Run<'_> {
             }
             Statement::AlterPartitionFunction { name, split, boundary } => {
                 let text = normal::definition(boundary);
-                let database = self.shape(database_id)?;
-                let same = |a: &str| crate::sandbox::meta::names::fold(a, database.ignore_case);
-                let wanted = same(name);
-                let Some(at) = database.partition_functions.iter().position(|f| same(&f.name) == wanted) else {
+                let database = self.db(database_id)?.clone();
+                let Some(at) = database.partition_functions.iter().position(|f| database.same(&f.name, name)) else {
                     return Err(cannot_find("alter", "partition function", name));
                 };
-                let function = &mut database.partition_functions[at];
+                let ty = database.partition_functions[at].ty.clone();
+                let value = self.hooks.literal(&database, &text, &ty)?;
+                let mut values: Vec<Value> = database.partition_functions[at]
+                    .boundaries
+                    .iter()
+                    .map(|b| b.as_ref().and_then(TypedValue::variant).map_or(Value::Null, |v| v.value))
+                    .collect();
                 if *split {
-                    function.boundaries.push(text);
+                    values.push(value);
+                    self.hooks.sort(&mut values, &ty);
                 } else {
-                    function.boundaries.retain(|b| *b != text);
+                    values.retain(|v| *v != value);
                 }
+                let now = self.now;
+                let changed = self.shape(database_id)?;
+                // A partition more or less: the schemes' next filegroup is used up, or the last one left over.
+                let wanted = values.len() + 1;
+                let id = changed.partition_functions[at].id;
+                for scheme in changed.partition_schemes.iter_mut().filter(|s| s.function_id == id) {
+                    if *split && scheme.destinations.len() < wanted {
+                        return Err(DdlError::new(
+                            7707,
+                            1,
+                            16,
+                            format!(
+                                "The associated partition function '{name}' generates more partitions than there are file \
+                                 groups mentioned in the scheme '{}'.",
+                                scheme.name
+                            ),
+                        ));
+                    }
+                    scheme.destinations.truncate(wanted);
+                }
+                let function = &mut changed.partition_functions[at];
+                function.boundaries = values.iter().map(|v| TypedValue::of(v, &ty)).collect();
+                function.modified = now;
                 Ok(())
             }
             Statement::CreatePartitionScheme { name, function, all, to } => {
@@ -75,7 +110,8 @@ impl Run<'_> {
                 let partitions = found.boundaries.len() + 1;
                 if *all {
                     let first = destinations.first().copied().unwrap_or(1);
-                    destinations = vec![first; partitions];
+                    // The one filegroup is the next one, too.
+                    destinations = vec![first; partitions + 1];
                 } else if destinations.len() < partitions {
                     return Err(DdlError::new(
                         7707,
@@ -110,110 +146,7 @@ impl Run<'_> {
                 self.shape(database_id)?.partition_schemes[at].destinations.extend(space);
                 Ok(())
             }
-            Statement::CreateFullTextCatalog { name, default, accent_sensitive, authorization } => {
-                let owner = match authorization {
-                    Some(owner) => {
-                        self.db(database_id)?
-                            .principal(owner)
-                            .ok_or_else(|| cannot_find("find", "user", owner))?
-                            .principal_id
-                    }
-                    None => 1,
-                };
-                let database = self.db(database_id)?.clone();
-                if database.fulltext_catalogs.iter().any(|c| database.same(&c.name, name)) {
-                    return Err(DdlError::new(
-                        7641,
-                        1,
-                        16,
-                        format!("Full-text catalog '{name}' has been lost or already exists."),
-                    ));
-                }
-                let database = self.shape(database_id)?;
-                if *default {
-                    database.fulltext_catalogs.iter_mut().for_each(|c| c.is_default = false);
-                }
-                let id = database.fulltext_catalogs.iter().map(|c| c.id + 1).max().unwrap_or(5);
-                database.fulltext_catalogs.push(FullTextCatalog {
-                    id,
-                    name: name.clone(),
-                    is_default: *default,
-                    accent_sensitive: accent_sensitive.unwrap_or(true),
-                    principal_id: owner,
-                });
-                Ok(())
-            }
-            Statement::CreateFullTextIndex { table, columns, key, catalog, options } => {
-                self.create_fulltext_index(table, columns, key, catalog.as_deref(), options)
-            }
-            Statement::DropFullTextIndex { table } => {
-                let (database_id, object) = self.find_table(table)?;
-                let mut object = object.as_ref().clone();
-                if let Some(t) = object.table_mut() {
-                    t.fulltext = None;
-                }
-                self.put(database_id, object).map(|_| ())
-            }
             _ => Ok(()),
         }
-    }
-
-    fn create_fulltext_index(
-        &mut self,
-        table: &ObjectName,
-        columns: &[(String, Option<String>, Option<String>, bool)],
-        key: &str,
-        catalog: Option<&str>,
-        options: &[Opt],
-    ) -> DdlResult<()> {
-        let (database_id, object) = self.find_table(table)?;
-        let database = self.db(database_id)?.clone();
-        let mut object = object.as_ref().clone();
-        let catalog_id = match catalog {
-            Some(name) => database.fulltext_catalogs.iter().find(|c| database.same(&c.name, name)),
-            None => database.fulltext_catalogs.iter().find(|c| c.is_default),
-        }
-        .map(|c| c.id)
-        .ok_or_else(|| cannot_find("find", "full-text catalog", catalog.unwrap_or("default")))?;
-        let Some(t) = object.table_mut() else { return Ok(()) };
-        let ci = database.ignore_case;
-        let index = t.indexes.iter().find(|i| database.same(&i.name, key) && i.unique).map(|i| i.index_id);
-        let Some(unique_index_id) = index else {
-            return Err(DdlError::new(
-                7653,
-                2,
-                16,
-                format!(
-                    "'{key}' is not a valid index to enforce a full-text search key. A full-text search key must be a unique, \
-                     non-nullable, single-column index which is not offline, is not defined on a non-deterministic or \
-                     imprecise nonpersisted computed column, does not have a filter, and has maximum size of 900 bytes. Choose \
-                     another index for the full-text key."
-                ),
-            ));
-        };
-        let mut indexed = Vec::new();
-        for (name, kind, language, semantics) in columns {
-            let Some(column) = t.find_column(name, ci).map(|c| c.id) else {
-                return Err(crate::sandbox::ddl::error::invalid_column(name));
-            };
-            let kind = kind.as_ref().and_then(|k| t.find_column(k, ci)).map(|c| c.id);
-            // Assumption: a language given by name counts as the server's default, 1033.
-            let language = language.as_ref().map_or(1033, |l| l.parse().unwrap_or(1033));
-            indexed.push((column, kind, language, *semantics));
-        }
-        let tracking = options.iter().find(|o| o.name == "CHANGE_TRACKING").map(Opt::word);
-        t.fulltext = Some(FullTextIndex {
-            catalog_id,
-            unique_index_id,
-            stoplist_id: Some(0),
-            change_tracking: match tracking.as_deref() {
-                Some("MANUAL") => "M",
-                Some("OFF") => "O",
-                _ => "A",
-            }
-            .to_string(),
-            columns: indexed,
-        });
-        self.put(database_id, object).map(|_| ())
     }
 }

@@ -4,10 +4,10 @@ use crate::sandbox::ddl::ast::{AlterRole, ObjectName};
 use crate::sandbox::ddl::error::{DdlError, DdlResult, cannot_find, not_permitted};
 use crate::sandbox::ddl::hooks::Hooks;
 use crate::sandbox::ddl::rights;
-use crate::sandbox::meta::database::{ExtendedProperty, ExtendedValue};
 use crate::sandbox::meta::names::parts;
+use crate::sandbox::meta::property::{ExtendedProperty, TypedValue};
 use crate::sandbox::meta::{Catalogue, Kind};
-use crate::sandbox::value::Value;
+use crate::sandbox::value::{Base, SqlType, Value};
 
 use super::{Outcome, Run, Who, change};
 
@@ -20,6 +20,8 @@ pub struct Argument {
     pub value: Option<Value>,
     /// The code page of char data.
     pub code_page: u16,
+    /// The value's type, where it is known.
+    pub ty: Option<SqlType>,
 }
 
 /// The parameters of the procedures that live here, by name.
@@ -86,7 +88,7 @@ pub fn execute(
 /// Arguments by parameter.
 struct Given<'a> {
     parameters: &'a [&'static str],
-    values: Vec<Option<(Value, u16)>>,
+    values: Vec<Option<(Value, u16, Option<SqlType>)>>,
 }
 
 fn bind<'a>(procedure: &str, parameters: &'a [&'static str], arguments: &[Argument]) -> DdlResult<Given<'a>> {
@@ -104,7 +106,7 @@ fn bind<'a>(procedure: &str, parameters: &'a [&'static str], arguments: &[Argume
         let slot = values.get_mut(at).ok_or_else(|| {
             DdlError::new(8144, 2, 16, format!("Procedure or function {procedure} has too many arguments specified."))
         })?;
-        *slot = argument.value.clone().map(|v| (v, argument.code_page));
+        *slot = argument.value.clone().map(|v| (v, argument.code_page, argument.ty.clone()));
     }
     Ok(Given { parameters, values })
 }
@@ -157,13 +159,13 @@ pub fn text_of(value: &Value, code_page: u16) -> Option<String> {
 }
 
 impl Given<'_> {
-    fn value(&self, name: &str) -> Option<&(Value, u16)> {
+    fn value(&self, name: &str) -> Option<&(Value, u16, Option<SqlType>)> {
         let at = self.parameters.iter().position(|p| *p == name)?;
         self.values[at].as_ref()
     }
 
     fn text(&self, name: &str) -> Option<String> {
-        self.value(name).and_then(|(v, page)| text_of(v, *page))
+        self.value(name).and_then(|(v, page, _)| text_of(v, *page))
     }
 
     fn need(&self, procedure: &str, name: &str) -> DdlResult<String> {
@@ -175,29 +177,6 @@ impl Given<'_> {
                 format!("Procedure or function '{procedure}' expects parameter '@{name}', which was not supplied."),
             )
         })
-    }
-}
-
-/// A property's value as the catalogue keeps it.
-fn extended(value: &Value, code_page: u16) -> ExtendedValue {
-    match value {
-        Value::Variant(v) => {
-            let page = v.ty.collation.as_ref().map_or(code_page, |c| c.code_page);
-            extended(&v.value, page)
-        }
-        Value::Char(_) => ExtendedValue::VarChar(text_of(value, code_page).unwrap_or_default()),
-        Value::NChar(_) => ExtendedValue::NVarChar(text_of(value, code_page).unwrap_or_default()),
-        Value::TinyInt(n) => ExtendedValue::Int(i32::from(*n)),
-        Value::SmallInt(n) => ExtendedValue::Int(i32::from(*n)),
-        Value::Int(n) => ExtendedValue::Int(*n),
-        Value::BigInt(n) => ExtendedValue::BigInt(*n),
-        Value::Bit(b) => ExtendedValue::Bit(*b),
-        Value::Float(f) => ExtendedValue::Float(*f),
-        Value::Real(f) => ExtendedValue::Float(f64::from(*f)),
-        Value::Binary(b) => ExtendedValue::Binary(b.to_vec()),
-        Value::Decimal { .. } => ExtendedValue::Decimal(text_of(value, code_page).unwrap_or_default()),
-        // Assumption: moments, money and GUIDs as property values are not kept.
-        _ => ExtendedValue::Null,
     }
 }
 
@@ -310,7 +289,13 @@ impl Run<'_> {
             }
             _ => {}
         }
-        let value = given.value("value").map_or(ExtendedValue::Null, |(v, page)| extended(v, *page));
+        let value = match given.value("value") {
+            Some((value, _, ty)) => {
+                let ty = ty.clone().unwrap_or_else(|| type_of(value, &database.collation));
+                TypedValue::of(value, &ty)
+            }
+            None => None,
+        };
         let database = self.shape(database_id)?;
         if procedure == "sp_dropextendedproperty" {
             database.properties.remove(&key);
@@ -329,12 +314,29 @@ impl Run<'_> {
             "SCHEMA" | "USER" => {}
             "FILEGROUP" => {
                 let found = database.filegroups.iter().find(|g| database.same(&g.name, name0))?;
+                if let Some((kind1, name1)) = rest.first() {
+                    let file = database.files.iter().find(|f| database.same(&f.name, name1))?;
+                    return (kind1 == "LOGICAL FILE NAME").then_some((22, file.file_id, 0));
+                }
                 return Some((20, found.data_space_id, 0));
             }
             "PARTITION SCHEME" => {
                 let found = database.partition_schemes.iter().find(|s| database.same(&s.name, name0))?;
                 return Some((20, found.data_space_id, 0));
             }
+            "ASSEMBLY" => {
+                let found = database.external.assemblies.iter().find(|a| database.same(&a.name, name0))?;
+                return Some((5, found.id, 0));
+            }
+            "MESSAGE TYPE" => {
+                return database.broker.message_types.iter().find(|m| m.name == *name0).map(|m| (15, m.id, 0));
+            }
+            "CONTRACT" => return database.broker.contracts.iter().find(|m| m.name == *name0).map(|m| (16, m.id, 0)),
+            "SERVICE" => return database.broker.services.iter().find(|m| m.name == *name0).map(|m| (17, m.id, 0)),
+            "REMOTE SERVICE BINDING" => {
+                return database.broker.bindings.iter().find(|m| m.name == *name0).map(|m| (18, m.id, 0));
+            }
+            "ROUTE" => return database.broker.routes.iter().find(|m| m.name == *name0).map(|m| (19, m.id, 0)),
             "PARTITION FUNCTION" => {
                 let found = database.partition_functions.iter().find(|f| database.same(&f.name, name0))?;
                 return Some((21, found.id, 0));
@@ -381,6 +383,7 @@ impl Run<'_> {
             ("TABLE", Kind::Table(_))
                 | ("SYNONYM", Kind::Synonym { .. })
                 | ("SEQUENCE", Kind::Sequence(_))
+                | ("QUEUE", Kind::Queue(_))
                 | ("VIEW" | "PROCEDURE" | "FUNCTION" | "DEFAULT" | "RULE" | "AGGREGATE", Kind::Module(_))
         );
         if !fits {
@@ -792,4 +795,40 @@ fn rename_constraint(object: &mut crate::sandbox::meta::Object, id: i32, new: &s
     for head in heads.filter(|h| h.object_id == id) {
         head.name = new.to_string();
     }
+}
+
+/// The type of a value that came without one.
+fn type_of(value: &Value, collation: &str) -> SqlType {
+    let mut ty = super::types::plain(match value {
+        Value::Bit(_) => Base::Bit,
+        Value::TinyInt(_) => Base::TinyInt,
+        Value::SmallInt(_) => Base::SmallInt,
+        Value::Int(_) => Base::Int,
+        Value::BigInt(_) => Base::BigInt,
+        Value::Real(_) => Base::Real,
+        Value::Float(_) => Base::Float,
+        Value::Money(_) => Base::Money,
+        Value::SmallMoney(_) => Base::SmallMoney,
+        Value::Decimal { .. } => Base::Numeric,
+        Value::Char(_) => Base::VarChar,
+        Value::Binary(_) => Base::VarBinary,
+        Value::Guid(_) => Base::UniqueIdentifier,
+        Value::Date(_) => Base::Date,
+        Value::Time { .. } => Base::Time,
+        Value::DateTime { .. } => Base::DateTime,
+        Value::SmallDateTime { .. } => Base::SmallDateTime,
+        Value::DateTime2 { .. } => Base::DateTime2,
+        Value::DateTimeOffset { .. } => Base::DateTimeOffset,
+        _ => Base::NVarChar,
+    });
+    if let Value::Char(b) | Value::NChar(b) | Value::Binary(b) = value {
+        ty.length = u32::try_from(b.len()).unwrap_or(0).max(1);
+    }
+    if super::types::is_character(ty.base) {
+        ty.collation = crate::sandbox::collation::by_name(collation);
+    }
+    if let Value::Time { scale, .. } | Value::DateTime2 { scale, .. } | Value::DateTimeOffset { scale, .. } = value {
+        ty.scale = *scale;
+    }
+    ty
 }

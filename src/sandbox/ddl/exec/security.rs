@@ -5,7 +5,7 @@ use crate::sandbox::ddl::ast::{
 };
 use crate::sandbox::ddl::error::{DdlError, DdlResult, cannot_find, not_permitted};
 use crate::sandbox::ddl::rights;
-use crate::sandbox::meta::{Permission, Principal};
+use crate::sandbox::meta::{Permission, Principal, languages};
 
 use super::Run;
 
@@ -79,11 +79,11 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn own_id(&self, database_id: i32) -> DdlResult<i32> {
+    pub(super) fn own_id(&self, database_id: i32) -> DdlResult<i32> {
         Ok(rights::user_of(self.server, self.db(database_id)?, &self.who.login).unwrap_or(1))
     }
 
-    fn principal_id(&self, database_id: i32, name: &str, verb: &str, what: &str) -> DdlResult<i32> {
+    pub(super) fn principal_id(&self, database_id: i32, name: &str, verb: &str, what: &str) -> DdlResult<i32> {
         Ok(self.db(database_id)?.principal(name).ok_or_else(|| cannot_find(verb, what, name))?.principal_id)
     }
 
@@ -201,7 +201,8 @@ impl Run<'_> {
         }
         let windows = def.name.contains('\\');
         let mut login = None;
-        if !def.without_login && !password && !def.external && !def.certificate {
+        if !def.without_login && !password && !def.external && def.certificate.is_none() && def.asymmetric_key.is_none()
+        {
             let wanted = def.login.as_deref().unwrap_or(&def.name);
             match self.server.login(wanted) {
                 Some(found) => login = Some((found.name.clone(), found.sid.clone())),
@@ -240,14 +241,39 @@ impl Run<'_> {
             'E'
         } else if windows {
             'U'
-        } else if def.certificate {
+        } else if def.certificate.is_some() {
             'C'
+        } else if def.asymmetric_key.is_some() {
+            'K'
         } else {
             'S'
         };
-        let language = text_of(&def.options, "DEFAULT_LANGUAGE").map(str::to_string);
+        let language = match text_of(&def.options, "DEFAULT_LANGUAGE") {
+            Some(word) if !word.eq_ignore_ascii_case("NONE") => {
+                let lcid = languages::lcid(word);
+                let name = lcid.and_then(languages::name);
+                Some(name.ok_or_else(|| cannot_find("find", "language", word))?.to_string())
+            }
+            _ => None,
+        };
+        // A user of a certificate or key has its SID.
+        let key = match (&def.certificate, &def.asymmetric_key) {
+            (Some(name), _) => {
+                let found = database.keys.certificates.iter().find(|c| database.same(&c.name, name));
+                Some(found.ok_or_else(|| cannot_find("find", "certificate", name))?.thumbprint.clone())
+            }
+            (_, Some(name)) => {
+                let found = database.keys.asymmetric.iter().find(|k| database.same(&k.name, name));
+                Some(found.ok_or_else(|| cannot_find("find", "asymmetric key", name))?.thumbprint.clone())
+            }
+            _ => None,
+        };
         self.add_principal(database_id, &def.name, kind, |p| {
-            p.default_schema = Some(schema.unwrap_or_else(|| "dbo".into()));
+            // Those who are keys have no schema of their own.
+            p.default_schema = if key.is_some() { schema } else { Some(schema.unwrap_or_else(|| "dbo".into())) };
+            if let Some(thumbprint) = key {
+                p.sid = Some(key_sid(&thumbprint));
+            }
             p.authentication = authentication;
             p.default_language = language;
             if let Some((name, sid)) = login {
@@ -574,10 +600,7 @@ impl Run<'_> {
                 let schema = self.schema(database_id, name)?;
                 database.xml_collection(schema, &name.name).map(|c| (10, c.id))
             }
-            "FULLTEXT CATALOG" => {
-                database.fulltext_catalogs.iter().find(|c| database.same(&c.name, &name.name)).map(|c| (23, c.id))
-            }
-            _ => None,
+            other => rare_securable(database, other, &name.name),
         };
         found.map(|(c, m)| (c, m, Vec::new())).ok_or_else(|| cannot_find("find", &class.to_lowercase(), &name.shown()))
     }
@@ -633,8 +656,59 @@ impl Run<'_> {
                     std::sync::Arc::make_mut(c).principal_id = owner;
                 }
             }
-            _ => {}
+            _ => {
+                let owner = owner.unwrap_or(1);
+                macro_rules! owned_by {
+                    ($list:expr, $field:ident) => {
+                        for x in $list.iter_mut().filter(|x| x.id == id) {
+                            x.$field = owner;
+                        }
+                    };
+                }
+                match kind {
+                    5 => owned_by!(database.external.assemblies, owner),
+                    15 => owned_by!(database.broker.message_types, owner),
+                    16 => owned_by!(database.broker.contracts, owner),
+                    17 => owned_by!(database.broker.services, owner),
+                    18 => owned_by!(database.broker.bindings, owner),
+                    19 => owned_by!(database.broker.routes, owner),
+                    23 => owned_by!(database.fulltext_catalogs, principal_id),
+                    24 => owned_by!(database.keys.symmetric, owner),
+                    25 => owned_by!(database.keys.certificates, owner),
+                    26 => owned_by!(database.keys.asymmetric, owner),
+                    29 => owned_by!(database.fulltext_stoplists, principal_id),
+                    _ => return Err(cannot_find("alter", "owner", &object.shown())),
+                }
+            }
         }
         Ok(())
     }
+}
+
+/// The SID of a user of a certificate or key: an authority of its own and the thumbprint.
+pub(crate) fn key_sid(thumbprint: &[u8]) -> Vec<u8> {
+    // Assumption: the layout; only its uniqueness matters, and that key and user have the same.
+    let mut sid = vec![1, 6, 0, 0, 0, 0, 0, 9, 1, 0, 0, 0];
+    sid.extend(thumbprint.iter().chain(std::iter::repeat(&0)).take(20));
+    sid
+}
+
+/// Class and id of the securables that few databases have.
+fn rare_securable(d: &crate::sandbox::meta::Database, class: &str, name: &str) -> Option<(u8, i32)> {
+    let same = |a: &str| d.same(a, name);
+    Some(match class {
+        "ASSEMBLY" => (5, d.external.assemblies.iter().find(|x| same(&x.name))?.id),
+        "MESSAGE TYPE" => (15, d.broker.message_type(name)?),
+        "CONTRACT" => (16, d.broker.contract(name)?),
+        "SERVICE" => (17, d.broker.services.iter().find(|x| x.name == name)?.id),
+        "REMOTE SERVICE BINDING" => (18, d.broker.bindings.iter().find(|x| x.name == name)?.id),
+        "ROUTE" => (19, d.broker.routes.iter().find(|x| x.name == name)?.id),
+        "FULLTEXT CATALOG" => (23, d.fulltext_catalogs.iter().find(|x| same(&x.name))?.id),
+        "SYMMETRIC KEY" => (24, d.keys.symmetric.iter().find(|x| same(&x.name))?.id),
+        "CERTIFICATE" => (25, d.keys.certificates.iter().find(|x| same(&x.name))?.id),
+        "ASYMMETRIC KEY" => (26, d.keys.asymmetric.iter().find(|x| same(&x.name))?.id),
+        "FULLTEXT STOPLIST" => (29, d.fulltext_stoplists.iter().find(|x| same(&x.name))?.id),
+        "DATABASE SCOPED CREDENTIAL" => (32, d.keys.credentials.iter().find(|x| same(&x.name))?.id),
+        _ => return None,
+    })
 }

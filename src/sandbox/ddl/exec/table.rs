@@ -47,6 +47,8 @@ impl Run<'_> {
         let table_name = object.name.clone();
         let mut table = Table { uses_ansi_nulls: self.who.ansi_nulls, data_space_id: 1, ..Table::default() };
         self.table_options(database_id, &mut table, def)?;
+        // What a graph table has by itself comes first.
+        table.max_column_id = table.graph.map_or(0, |g| i32::try_from(g.columns().len()).unwrap_or(0));
         // Regular columns first: computed ones need their types.
         for column in &def.columns {
             if table.find_column(&column.name, self.db(database_id)?.ignore_case).is_some() {
@@ -75,6 +77,10 @@ impl Run<'_> {
             let ci = self.db(database_id)?.ignore_case;
             let id = |name: &str| table.find_column(name, ci).map(|c| c.id);
             table.period = id(start).zip(id(end));
+        }
+        if let Some(on) = def.on.as_ref().and_then(|on| on.column.as_ref()) {
+            let ci = self.db(database_id)?.ignore_case;
+            table.partition_column = table.find_column(on, ci).map(|c| c.id);
         }
         if table.columns.iter().filter(|c| c.identity.is_some()).count() > 1 {
             return Err(DdlError::new(
@@ -138,7 +144,12 @@ impl Run<'_> {
         for index in def.indexes.iter().chain(def.columns.iter().flat_map(|c| &c.indexes)) {
             object = self.add_index(database_id, object, index)?.0;
         }
-        let rest = |c: &ConstraintDef| matches!(c.kind, ConstraintKind::Check { .. } | ConstraintKind::Foreign { .. });
+        let rest = |c: &ConstraintDef| {
+            matches!(
+                c.kind,
+                ConstraintKind::Check { .. } | ConstraintKind::Foreign { .. } | ConstraintKind::Edge { .. }
+            )
+        };
         for column in &def.columns {
             for constraint in column.constraints.iter().filter(|c| rest(c)) {
                 object = self.add_constraint(database_id, object, constraint, Some(&column.name), None, making)?;
@@ -218,7 +229,14 @@ impl Run<'_> {
         }
         for option in &def.options {
             match option.name.as_str() {
-                "DATA_COMPRESSION" => table.compression = compression(option),
+                "DATA_COMPRESSION" => match &option.partitions {
+                    None => table.compression = compression(option),
+                    Some(partitions) => {
+                        let code = compression(option);
+                        table.partition_compression.extend(partitions.iter().map(|(a, b)| (*a, *b, code)));
+                    }
+                },
+                "XML_COMPRESSION" => table.xml_compression = option.is_on(),
                 "MEMORY_OPTIMIZED" if option.is_on() => {
                     table.durability.get_or_insert(Durability::SchemaAndData);
                 }
@@ -322,11 +340,16 @@ impl Run<'_> {
         }
         if !def.encryption.is_empty() {
             let word = |n: &str| def.encryption.iter().find(|o| o.name == n);
+            let key = match word("COLUMN_ENCRYPTION_KEY").map(|o| &o.value) {
+                Some(OptValue::Name(parts, _)) => parts.last().cloned().unwrap_or_default(),
+                _ => String::new(),
+            };
+            let key_id = super::crypto::encryption_key(self.db(database_id)?, &key);
+            let key_id =
+                key_id.ok_or_else(|| crate::sandbox::ddl::error::cannot_find("find", "column encryption key", &key))?;
             column.encryption = Some(ColumnEncryption {
-                key: match word("COLUMN_ENCRYPTION_KEY").map(|o| &o.value) {
-                    Some(OptValue::Name(parts, _)) => parts.last().cloned().unwrap_or_default(),
-                    _ => String::new(),
-                },
+                key,
+                key_id,
                 deterministic: word("ENCRYPTION_TYPE").is_some_and(|o| o.word() == "DETERMINISTIC"),
                 algorithm: word("ALGORITHM").map(Opt::word).unwrap_or_default(),
             });

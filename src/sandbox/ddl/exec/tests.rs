@@ -125,6 +125,7 @@ impl Bench {
                 name: Some(format!("@{name}")),
                 value: Some(nchar(value)),
                 code_page: 1252,
+                ty: None,
             })
             .collect();
         procedures::execute(procedure, &arguments, &self.who, &self.catalogue, &mut self.rows)

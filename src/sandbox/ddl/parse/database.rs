@@ -1,7 +1,7 @@
 //! CREATE, ALTER and DROP DATABASE.
 
 use super::Cursor;
-use crate::sandbox::ddl::ast::{AlterDatabase, Opt, OptValue, Statement, Termination};
+use crate::sandbox::ddl::ast::{AlterDatabase, FileDef, Opt, OptValue, Statement, Termination};
 use crate::sandbox::ddl::error::DdlResult;
 use crate::sandbox::ddl::lexer::Tok;
 
@@ -10,6 +10,7 @@ impl Cursor<'_> {
         self.expect_word("DATABASE")?;
         let name = self.name()?;
         let (mut collation, mut options, mut snapshot_of, mut copy_of) = (None, Vec::new(), None, None);
+        let mut files = Vec::new();
         loop {
             if self.word("COLLATE") {
                 collation = Some(self.name()?);
@@ -30,11 +31,9 @@ impl Cursor<'_> {
                 }
             } else if self.is(0, "ON") || self.is(0, "LOG") {
                 // ON PRIMARY (…), FILEGROUP g (…), LOG ON (…): the files of this server are not on a disk.
-                self.at += 1;
-                if self.is(0, "ON") {
-                    self.at += 1;
-                }
-                self.file_specifications()?;
+                let log = self.word("LOG");
+                self.expect_word("ON")?;
+                self.file_specifications(log, &mut files)?;
             } else if self.word("WITH") {
                 options.extend(self.comma_list(|c| c.option(1))?);
             } else if self.is_sign(0, "(") {
@@ -42,21 +41,21 @@ impl Cursor<'_> {
             } else if self.words(&["FOR", "ATTACH"]) || self.words(&["FOR", "ATTACH_REBUILD_LOG"]) {
                 return Err(super::unsupported("FOR ATTACH"));
             } else {
-                return Ok(Statement::CreateDatabase { name, collation, options, snapshot_of, copy_of });
+                return Ok(Statement::CreateDatabase { name, collation, options, files, snapshot_of, copy_of });
             }
         }
     }
 
-    fn file_specifications(&mut self) -> DdlResult<()> {
+    fn file_specifications(&mut self, log: bool, files: &mut Vec<FileDef>) -> DdlResult<()> {
+        let mut filegroup = None;
         loop {
             self.word("PRIMARY");
             if self.word("FILEGROUP") {
-                self.any_name()?;
-                self.words(&["CONTAINS", "FILESTREAM"]);
-                self.words(&["CONTAINS", "MEMORY_OPTIMIZED_DATA"]);
-                self.word("DEFAULT");
+                let name = self.any_name()?;
+                let contains = if self.word("CONTAINS") { Some(self.any_name()?.to_uppercase()) } else { None };
+                filegroup = Some((name, contains, self.word("DEFAULT")));
             }
-            self.options()?;
+            files.push(FileDef { log, filegroup: filegroup.clone(), options: self.options()? });
             if !self.sign(",") {
                 return Ok(());
             }
@@ -153,6 +152,9 @@ impl Cursor<'_> {
         ];
         let value = if lone.contains(&name.as_str()) {
             OptValue::None
+        } else if name == "QUERY_STORE" && self.word("CLEAR") {
+            self.word("ALL");
+            OptValue::Name(vec!["CLEAR".into()], Vec::new())
         } else if self.sign("=") || !self.is_sign(0, "(") {
             self.option_value(0)?
         } else {

@@ -3,8 +3,11 @@
 use crate::sandbox::meta::IndexKind;
 
 use super::Cursor;
-use crate::sandbox::ddl::ast::{AlterIndex, IndexDef, KeyColumn, ObjectName, Opt, OptValue, Statement};
+use crate::sandbox::ddl::ast::{
+    AlterIndex, IndexDef, KeyColumn, ObjectName, Opt, OptValue, PathDef, SelectiveDef, Statement,
+};
 use crate::sandbox::ddl::error::DdlResult;
+use crate::sandbox::ddl::lexer::Tok;
 
 impl Cursor<'_> {
     /// WITH ( … ) of an index or key, or the old form without parentheses.
@@ -66,6 +69,7 @@ impl Cursor<'_> {
             options: Vec::new(),
             on: None,
             using_xml: None,
+            selective: None,
             tessellation: None,
         })
     }
@@ -102,9 +106,11 @@ impl Cursor<'_> {
             options: Vec::new(),
             on: None,
             using_xml: None,
+            selective: None,
             tessellation: None,
         };
-        if self.words(&["PRIMARY", "XML"]) || self.word("XML") {
+        let selective = self.words(&["SELECTIVE", "XML"]);
+        if selective || self.words(&["PRIMARY", "XML"]) || self.word("XML") {
             index.kind = IndexKind::Xml;
         } else if self.word("SPATIAL") {
             index.kind = IndexKind::Spatial;
@@ -132,13 +138,68 @@ impl Cursor<'_> {
         if self.words(&["USING", "XML", "INDEX"]) {
             let primary = self.name()?;
             self.expect_word("FOR")?;
-            let kind = self.one_of(&["PATH", "VALUE", "PROPERTY"]).ok_or_else(|| self.unexpected())?;
+            // A path of a selective index stands in parentheses.
+            let kind = if self.sign("(") {
+                let path = self.name()?;
+                self.expect(")")?;
+                format!("({path}")
+            } else {
+                self.one_of(&["PATH", "VALUE", "PROPERTY"]).ok_or_else(|| self.unexpected())?
+            };
             index.using_xml = Some((primary, kind));
+        } else if selective {
+            index.selective = Some(self.selective_paths()?);
         } else if self.word("USING") {
             index.tessellation = Some(self.any_name()?.to_uppercase());
         }
         let index = self.rest_of_index(index)?;
         Ok(Statement::CreateIndex { table, index: Box::new(index) })
+    }
+
+    /// `[WITH XMLNAMESPACES (…)] FOR (path = '…' [AS XQUERY '…' | AS SQL type] …)`.
+    fn selective_paths(&mut self) -> DdlResult<SelectiveDef> {
+        let mut out = SelectiveDef::default();
+        if self.words(&["WITH", "XMLNAMESPACES"]) {
+            out.namespaces = self.parenthesised(|c| {
+                if c.word("DEFAULT") {
+                    return Ok((String::new(), c.text()?));
+                }
+                let uri = c.text()?;
+                c.expect_word("AS")?;
+                Ok((c.name()?, uri))
+            })?;
+        }
+        self.expect_word("FOR")?;
+        out.paths = self.parenthesised(|c| {
+            let mut path = PathDef { name: c.name()?, ..PathDef::default() };
+            c.expect("=")?;
+            path.path = c.text()?;
+            if c.words(&["AS", "SQL"]) {
+                path.sql = Some(c.type_name()?);
+            } else if c.words(&["AS", "XQUERY"]) {
+                if matches!(c.peek(), Tok::Text { .. }) {
+                    path.xquery = Some(c.text()?);
+                }
+                path.node = c.node_hint()?;
+                if c.word("MAXLENGTH") {
+                    c.expect("(")?;
+                    path.max_length = Some(i32::try_from(c.integer()?).map_err(|_| c.unexpected())?);
+                    c.expect(")")?;
+                }
+            }
+            path.singleton = c.word("SINGLETON");
+            Ok(path)
+        })?;
+        Ok(out)
+    }
+
+    fn node_hint(&mut self) -> DdlResult<bool> {
+        if !(self.is(0, "NODE") && self.is_sign(1, "(")) {
+            return Ok(false);
+        }
+        self.at += 2;
+        self.expect(")")?;
+        Ok(true)
     }
 
     pub(super) fn alter_index(&mut self) -> DdlResult<Statement> {

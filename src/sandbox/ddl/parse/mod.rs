@@ -2,7 +2,11 @@
 //!
 //! A statement ends where its grammar ends: T-SQL needs no semicolon. The caller is told how far it went.
 
+mod broker;
+mod crypto;
 mod database;
+mod external;
+mod fulltext;
 mod index;
 mod module;
 mod other;
@@ -59,7 +63,7 @@ fn parse_here(sql: &str, start: usize, quoted_identifier: bool, line: u32) -> Dd
 /// A cheap look at the first word.
 fn begins_definition(rest: &str) -> bool {
     let end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
-    ["CREATE", "ALTER", "DROP", "GRANT", "DENY", "REVOKE", "ENABLE", "DISABLE", "DBCC", "UPDATE"]
+    ["CREATE", "ALTER", "DROP", "ADD", "GRANT", "DENY", "REVOKE", "ENABLE", "DISABLE", "DBCC", "UPDATE"]
         .iter()
         .any(|w| rest[..end].eq_ignore_ascii_case(w))
 }
@@ -438,6 +442,7 @@ impl<'a> Cursor<'a> {
             "GRANT" | "DENY" | "REVOKE" => self.permission().map(Some),
             "ENABLE" | "DISABLE" if self.is(1, "TRIGGER") => self.switch_trigger().map(Some),
             "DBCC" => self.dbcc().map(Some),
+            "ADD" => self.classification().map(Some),
             "UPDATE" if self.is(1, "STATISTICS") => self.update_statistics().map(Some),
             _ => Ok(None),
         }
@@ -454,10 +459,10 @@ impl<'a> Cursor<'a> {
         };
         Ok(Some(match word.as_str() {
             "TABLE" => self.create_table()?,
-            "VIEW" | "PROCEDURE" | "PROC" | "FUNCTION" | "TRIGGER" | "RULE" | "DEFAULT" => {
+            "VIEW" | "PROCEDURE" | "PROC" | "FUNCTION" | "TRIGGER" | "RULE" | "DEFAULT" | "AGGREGATE" => {
                 self.module(super::ast::Verb::Create)?
             }
-            "UNIQUE" | "CLUSTERED" | "NONCLUSTERED" | "INDEX" | "PRIMARY" | "SPATIAL" | "COLUMNSTORE" => {
+            "UNIQUE" | "CLUSTERED" | "NONCLUSTERED" | "INDEX" | "PRIMARY" | "SPATIAL" | "COLUMNSTORE" | "SELECTIVE" => {
                 self.create_index()?
             }
             "XML" if self.is(1, "SCHEMA") => self.create_xml_collection()?,
@@ -474,6 +479,22 @@ impl<'a> Cursor<'a> {
             "SERVER" if self.is(1, "ROLE") => self.create_principal()?,
             "PARTITION" => self.create_partition()?,
             "FULLTEXT" => self.create_fulltext()?,
+            "MESSAGE" => self.message_type(false)?,
+            "CONTRACT" => self.contract()?,
+            "QUEUE" => self.queue(false)?,
+            "SERVICE" => self.service()?,
+            "ROUTE" => self.route(false)?,
+            "REMOTE" => self.remote_service_binding()?,
+            "EVENT" if self.is(1, "NOTIFICATION") => self.event_notification()?,
+            "MASTER" => self.master_key()?,
+            "SYMMETRIC" => self.symmetric_key()?,
+            "ASYMMETRIC" => self.asymmetric_key()?,
+            "CERTIFICATE" => self.certificate()?,
+            "COLUMN" => self.column_key()?,
+            "DATABASE" if self.is(1, "SCOPED") => self.credential(false)?,
+            "EXTERNAL" => self.external(false)?,
+            "ASSEMBLY" => self.assembly()?,
+            "SECURITY" => self.security_policy(false)?,
             _ => return Err(unsupported(&format!("CREATE {word}"))),
         }))
     }
@@ -487,8 +508,15 @@ impl<'a> Cursor<'a> {
         Ok(Some(match word.as_str() {
             "TABLE" => self.alter_table()?,
             "VIEW" | "PROCEDURE" | "PROC" | "FUNCTION" | "TRIGGER" => self.module(super::ast::Verb::Alter)?,
+            "DATABASE" if self.is(1, "SCOPED") && self.is(2, "CREDENTIAL") => self.credential(true)?,
             "DATABASE" => self.alter_database()?,
             "INDEX" => self.alter_index()?,
+            "MESSAGE" => self.message_type(true)?,
+            "QUEUE" => self.queue(true)?,
+            "ROUTE" => self.route(true)?,
+            "MASTER" => self.alter_master_key()?,
+            "EXTERNAL" => self.external(true)?,
+            "SECURITY" => self.security_policy(true)?,
             "SCHEMA" => self.alter_schema()?,
             "SEQUENCE" => self.alter_sequence()?,
             "XML" => self.alter_xml_collection()?,

@@ -23,6 +23,7 @@ impl Cursor<'_> {
                 "TRIGGER" => (ModuleKind::Trigger, "TRIGGER"),
                 "RULE" => (ModuleKind::Rule, "RULE"),
                 "DEFAULT" => (ModuleKind::Default, "DEFAULT"),
+                "AGGREGATE" => (ModuleKind::Aggregate, "AGGREGATE"),
                 _ => return Err(self.unexpected()),
             },
             _ => return Err(self.unexpected()),
@@ -56,6 +57,8 @@ impl Cursor<'_> {
             all_server: false,
             trigger: TriggerFacts::default(),
             references: Vec::new(),
+            number: 1,
+            external: None,
             body: 0,
         };
         match kind {
@@ -68,8 +71,7 @@ impl Cursor<'_> {
             }
             ModuleKind::Procedure => {
                 if self.sign(";") {
-                    // A numbered procedure: the group is one object here.
-                    self.integer()?;
+                    module.number = i16::try_from(self.integer()?).map_err(|_| self.unexpected())?;
                 }
                 self.parameters(&mut module)?;
                 self.module_options(&mut module)?;
@@ -78,7 +80,21 @@ impl Cursor<'_> {
             }
             ModuleKind::Trigger => self.trigger_head(&mut module)?,
             ModuleKind::Rule | ModuleKind::Default => self.expect_word("AS")?,
+            ModuleKind::Aggregate => {
+                self.parameters(&mut module)?;
+                self.expect_word("RETURNS")?;
+                module.returns = Some(Returns::Scalar(self.type_name()?));
+            }
             _ => self.function_head(&mut module)?,
+        }
+        if self.words(&["EXTERNAL", "NAME"]) {
+            let assembly = self.name()?;
+            self.expect(".")?;
+            let class = self.name()?;
+            let method = if self.sign(".") { Some(self.name()?) } else { None };
+            module.external = Some((assembly, class, method));
+        } else if kind == ModuleKind::Aggregate {
+            return Err(self.unexpected());
         }
         let body_at = self.tokens.get(self.at).map_or(self.sql.len(), |t| t.start);
         self.references(&mut module);
@@ -202,8 +218,14 @@ impl Cursor<'_> {
         self.parameters(module)?;
         self.expect_word("RETURNS")?;
         if self.word("TABLE") {
-            module.kind = ModuleKind::InlineFunction;
-            module.returns = Some(Returns::Inline);
+            if self.is_sign(0, "(") {
+                // Of an assembly: the columns are told.
+                module.kind = ModuleKind::TableFunction;
+                module.returns = Some(Returns::Table(Box::new(self.table_body()?)));
+            } else {
+                module.kind = ModuleKind::InlineFunction;
+                module.returns = Some(Returns::Inline);
+            }
         } else if matches!(self.peek(), Tok::Variable(_)) {
             self.at += 1;
             self.expect_word("TABLE")?;
@@ -213,8 +235,9 @@ impl Cursor<'_> {
             module.returns = Some(Returns::Scalar(self.type_name()?));
         }
         self.module_options(module)?;
-        if self.are(&["EXTERNAL", "NAME"]) || self.are(&["AS", "EXTERNAL"]) {
-            return Err(super::unsupported("EXTERNAL NAME"));
+        if self.word("ORDER") {
+            // Of a CLR function: what it promises of its rows.
+            self.key_columns()?;
         }
         self.word("AS");
         Ok(())

@@ -1,5 +1,4 @@
-//! The rest: schemas, types, XML schema collections, sequences, synonyms, partitions, full text, triggers' switches, DBCC,
-//! and DROP.
+//! The rest: schemas, types, XML schema collections, sequences, synonyms, partitions, triggers' switches, DBCC, and DROP.
 
 use super::Cursor;
 use crate::sandbox::ddl::ast::{DropKind, ObjectName, SequenceDef, Statement};
@@ -234,93 +233,6 @@ impl Cursor<'_> {
         Ok(Statement::AlterPartitionScheme { name, next_used })
     }
 
-    pub(super) fn create_fulltext(&mut self) -> DdlResult<Statement> {
-        self.expect_word("FULLTEXT")?;
-        if self.word("CATALOG") {
-            let name = self.name()?;
-            let (mut default, mut accent_sensitive, mut authorization) = (false, None, None);
-            loop {
-                if self.words(&["AS", "DEFAULT"]) {
-                    default = true;
-                } else if self.words(&["WITH", "ACCENT_SENSITIVITY"]) {
-                    self.expect("=")?;
-                    accent_sensitive = Some(self.word("ON"));
-                    self.word("OFF");
-                } else if self.word("AUTHORIZATION") {
-                    authorization = Some(self.name()?);
-                } else if self.words(&["ON", "FILEGROUP"]) || self.words(&["IN", "PATH"]) {
-                    self.any_name()?;
-                } else {
-                    return Ok(Statement::CreateFullTextCatalog { name, default, accent_sensitive, authorization });
-                }
-            }
-        }
-        if self.word("STOPLIST") {
-            self.name()?;
-            if self.word("FROM") && !self.words(&["SYSTEM", "STOPLIST"]) {
-                self.object_name()?;
-            }
-            return Ok(Statement::FullTextOther);
-        }
-        self.expect_word("INDEX")?;
-        self.expect_word("ON")?;
-        let table = self.object_name()?;
-        let columns = self.parenthesised(|c| {
-            let name = c.name()?;
-            let kind = if c.words(&["TYPE", "COLUMN"]) { Some(c.name()?) } else { None };
-            let language = if c.word("LANGUAGE") {
-                Some(match c.option_value(0)? {
-                    crate::sandbox::ddl::ast::OptValue::Number(n, _) => n,
-                    crate::sandbox::ddl::ast::OptValue::Text(t) => t,
-                    crate::sandbox::ddl::ast::OptValue::Name(parts, _) => parts.join("."),
-                    _ => return Err(c.unexpected()),
-                })
-            } else {
-                None
-            };
-            let semantics = c.word("STATISTICAL_SEMANTICS");
-            Ok((name, kind, language, semantics))
-        })?;
-        self.expect_word("KEY")?;
-        self.expect_word("INDEX")?;
-        let key = self.name()?;
-        let mut catalog = None;
-        if self.word("ON") {
-            if self.sign("(") {
-                catalog = Some(self.name()?);
-                while !self.sign(")") {
-                    if self.peek() == &Tok::End {
-                        return Err(self.unexpected());
-                    }
-                    self.at += 1;
-                }
-            } else {
-                catalog = Some(self.name()?);
-            }
-        }
-        let options = if self.word("WITH") {
-            if self.is_sign(0, "(") { self.options()? } else { self.comma_list(|c| c.fulltext_option())? }
-        } else {
-            Vec::new()
-        };
-        Ok(Statement::CreateFullTextIndex { table, columns, key, catalog, options })
-    }
-
-    fn fulltext_option(&mut self) -> DdlResult<crate::sandbox::ddl::ast::Opt> {
-        let name = self.any_name()?.to_uppercase();
-        self.sign("=");
-        let value = self.option_value(0)?;
-        Ok(crate::sandbox::ddl::ast::Opt { name, value, partitions: None })
-    }
-
-    pub(super) fn alter_fulltext(&mut self) -> DdlResult<Statement> {
-        // Populations, stop words and switches leave no trace in this catalogue: read to the end of the statement.
-        while !matches!(self.peek(), Tok::End | Tok::Sign(";")) {
-            self.at += 1;
-        }
-        Ok(Statement::FullTextOther)
-    }
-
     pub(super) fn switch_trigger(&mut self) -> DdlResult<Statement> {
         let enable = self.word("ENABLE");
         if !enable {
@@ -375,6 +287,9 @@ impl Cursor<'_> {
             self.expect_word("ON")?;
             return Ok(Some(Statement::DropFullTextIndex { table: self.object_name()? }));
         }
+        if let Some(found) = self.drop_rare()? {
+            return Ok(Some(found));
+        }
         let kinds: &[(&[&str], DropKind)] = &[
             (&["TABLE"], DropKind::Table),
             (&["VIEW"], DropKind::View),
@@ -399,7 +314,7 @@ impl Cursor<'_> {
             (&["PARTITION", "FUNCTION"], DropKind::PartitionFunction),
             (&["PARTITION", "SCHEME"], DropKind::PartitionScheme),
             (&["FULLTEXT", "CATALOG"], DropKind::FullTextCatalog),
-            (&["FULLTEXT", "STOPLIST"], DropKind::FullTextStoplist),
+            (&["AGGREGATE"], DropKind::Aggregate),
         ];
         let Some((_, kind)) = kinds.iter().find(|(words, _)| self.words(words)) else {
             return Err(match self.peek() {

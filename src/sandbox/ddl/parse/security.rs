@@ -33,9 +33,10 @@ impl Cursor<'_> {
                 principal.from_windows = true;
             } else if self.words(&["EXTERNAL", "PROVIDER"]) {
                 principal.external = true;
-            } else if self.word("CERTIFICATE") || self.words(&["ASYMMETRIC", "KEY"]) {
-                self.name()?;
-                principal.certificate = true;
+            } else if self.word("CERTIFICATE") {
+                principal.certificate = Some(self.name()?);
+            } else if self.words(&["ASYMMETRIC", "KEY"]) {
+                principal.asymmetric_key = Some(self.name()?);
             } else {
                 return Err(self.unexpected());
             }

@@ -253,21 +253,13 @@ impl Cursor<'_> {
         } else if self.is(0, "FOREIGN") || self.is(0, "REFERENCES") {
             self.foreign(column)?
         } else if self.word("CONNECTION") {
-            let mut depth = 0usize;
-            loop {
-                match self.peek() {
-                    Tok::Sign("(") => depth += 1,
-                    Tok::Sign(")") => depth = depth.saturating_sub(1),
-                    Tok::End => return Err(self.unexpected()),
-                    _ => {}
-                }
-                self.at += 1;
-                if depth == 0 {
-                    break;
-                }
-            }
-            self.actions()?;
-            ConstraintKind::Edge
+            let clauses = self.parenthesised(|c| {
+                let from = c.object_name()?;
+                c.expect_word("TO")?;
+                Ok((from, c.object_name()?))
+            })?;
+            let (on_delete, ..) = self.actions()?;
+            ConstraintKind::Edge { clauses, on_delete }
         } else {
             return Err(self.unexpected());
         };

@@ -1,5 +1,7 @@
 //! Definition statements as trees: what was asked, before anything is looked up.
 
+pub mod rare;
+
 use super::expression::{Expr, TypeName};
 
 /// A name of up to three parts.
@@ -137,8 +139,12 @@ pub enum ConstraintKind {
         column: String,
         with_values: bool,
     },
-    /// CONNECTION of an edge table: kept by name only.
-    Edge,
+    /// CONNECTION of an edge table.
+    Edge {
+        /// (from, to)
+        clauses: Vec<(ObjectName, ObjectName)>,
+        on_delete: crate::sandbox::meta::ReferentialAction,
+    },
 }
 
 /// A constraint, of a column or of the table.
@@ -187,8 +193,32 @@ pub struct IndexDef {
     pub on: Option<DataSpace>,
     /// XML: USING XML INDEX name FOR kind.
     pub using_xml: Option<(String, String)>,
+    /// SELECTIVE XML: namespaces, paths.
+    pub selective: Option<SelectiveDef>,
     /// Spatial: USING scheme.
     pub tessellation: Option<String>,
+}
+
+/// FOR (…) of a selective XML index.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[allow(missing_docs)]
+pub struct SelectiveDef {
+    /// Prefix (empty for the default one), URI.
+    pub namespaces: Vec<(String, String)>,
+    pub paths: Vec<PathDef>,
+}
+
+/// A path of a selective XML index.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[allow(missing_docs)]
+pub struct PathDef {
+    pub name: String,
+    pub path: String,
+    pub sql: Option<TypeName>,
+    pub xquery: Option<String>,
+    pub max_length: Option<i32>,
+    pub singleton: bool,
+    pub node: bool,
 }
 
 /// CREATE TABLE, and the body of a table type.
@@ -339,6 +369,10 @@ pub struct ModuleDef {
     pub trigger: crate::sandbox::meta::object::TriggerFacts,
     /// Two-part and one-part names the text mentions.
     pub references: Vec<(String, String)>,
+    /// Of a numbered procedure: `p;2`.
+    pub number: i16,
+    /// EXTERNAL NAME: assembly, class, method.
+    pub external: Option<(String, String, Option<String>)>,
     /// Where the body begins, after AS, in `text`.
     pub body: usize,
 }
@@ -369,7 +403,7 @@ pub enum DropKind {
     PartitionFunction,
     PartitionScheme,
     FullTextCatalog,
-    FullTextStoplist,
+    Aggregate,
 }
 
 /// Options of CREATE and ALTER SEQUENCE; `None` in the inner option means NO ….
@@ -386,6 +420,16 @@ pub struct SequenceDef {
     pub cycle: Option<bool>,
     /// CACHE [n], or NO CACHE.
     pub cache: Option<Option<Option<i32>>>,
+}
+
+/// A file of CREATE DATABASE.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub struct FileDef {
+    pub log: bool,
+    /// None for PRIMARY; with what it CONTAINS and whether it is the DEFAULT.
+    pub filegroup: Option<(String, Option<String>, bool)>,
+    pub options: Vec<Opt>,
 }
 
 /// What ALTER DATABASE does.
@@ -450,10 +494,37 @@ pub struct PrincipalDef {
     pub without_login: bool,
     pub from_windows: bool,
     pub external: bool,
-    pub certificate: bool,
+    /// FOR CERTIFICATE.
+    pub certificate: Option<String>,
+    /// FOR ASYMMETRIC KEY.
+    pub asymmetric_key: Option<String>,
     pub options: Vec<Opt>,
     /// ENABLE or DISABLE.
     pub enable: Option<bool>,
+}
+
+/// A column of a full-text index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct FullTextColumn {
+    pub name: String,
+    pub type_column: Option<String>,
+    /// LCID or name.
+    pub language: Option<String>,
+    pub semantics: bool,
+}
+
+/// What ALTER FULLTEXT INDEX does.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub enum AlterFullText {
+    Enable(bool),
+    Add(Vec<FullTextColumn>),
+    Drop(Vec<String>),
+    /// CHANGE_TRACKING, STOPLIST.
+    Set(Opt),
+    /// START, STOP, PAUSE and RESUME POPULATION: there is nothing to populate.
+    Population,
 }
 
 /// What ALTER ROLE does.
@@ -473,6 +544,7 @@ pub enum Statement {
         name: String,
         collation: Option<String>,
         options: Vec<Opt>,
+        files: Vec<FileDef>,
         snapshot_of: Option<String>,
         copy_of: Option<String>,
     },
@@ -618,7 +690,7 @@ pub enum Statement {
     },
     CreateFullTextIndex {
         table: ObjectName,
-        columns: Vec<(String, Option<String>, Option<String>, bool)>,
+        columns: Vec<FullTextColumn>,
         key: String,
         catalog: Option<String>,
         options: Vec<Opt>,
@@ -626,8 +698,19 @@ pub enum Statement {
     DropFullTextIndex {
         table: ObjectName,
     },
-    /// Words of a statement about full text that leaves no trace here.
-    FullTextOther,
+    AlterFullTextIndex {
+        table: ObjectName,
+        action: AlterFullText,
+    },
+    AlterFullTextCatalog {
+        name: String,
+        /// AS DEFAULT.
+        default: bool,
+        /// REBUILD WITH ACCENT_SENSITIVITY.
+        accent_sensitive: Option<bool>,
+    },
+    /// One of the kinds that few databases have.
+    Rare(Box<rare::Rare>),
     SwitchTrigger {
         enable: bool,
         names: Named,
