@@ -250,7 +250,7 @@ pub enum Named {
 pub enum Added {
     Column(Box<ColumnDef>),
     Constraint(ConstraintDef),
-    Index(IndexDef),
+    Index(Box<IndexDef>),
     Period(String, String),
 }
 

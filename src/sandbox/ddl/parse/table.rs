@@ -403,7 +403,7 @@ impl Cursor<'_> {
             return Ok(Added::Period(start, end));
         }
         if self.is(0, "INDEX") {
-            return Ok(Added::Index(self.inline_index(None)?));
+            return Ok(Added::Index(Box::new(self.inline_index(None)?)));
         }
         if self.starts_constraint() {
             return Ok(Added::Constraint(self.constraint(None)?));
