@@ -178,8 +178,9 @@ impl Config {
         };
         let mut loaded = Loaded { config: Self::default(), file: None, warnings: Vec::new() };
         if let Some(path) = path {
-            match std::fs::read_to_string(&path) {
-                Ok(text) => {
+            match text(&path) {
+                Ok(Err(problem)) => return Err(ConfigError::Problems(vec![problem])),
+                Ok(Ok(text)) => {
                     let (config, warnings) = read::read(&path, &text)?;
                     loaded = Loaded { config, file: Some(path), warnings };
                 }
@@ -236,6 +237,38 @@ impl Config {
         }
         std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
     }
+}
+
+/// Larger than any configuration: ten thousand tenants take about a megabyte.
+const LARGEST_FILE: u64 = 4 << 20;
+
+/// The text of a file, or what is wrong with it.
+fn text(path: &Path) -> std::io::Result<Result<String, Problem>> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
+    let problem = |line, column, message: &str, instead: &str| {
+        let origin = Origin::File { path: path.to_path_buf(), line, column };
+        Problem { origin, message: message.into(), instead: Some(instead.into()) }
+    };
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Ok(Err(problem(
+            1,
+            1,
+            "the file is larger than 4 MB: it is no configuration",
+            "the path of another file",
+        )));
+    }
+    Ok(String::from_utf8(bytes).map_err(|error| {
+        let (read, bytes) = (error.utf8_error().valid_up_to(), error.as_bytes());
+        let before = String::from_utf8_lossy(&bytes[..read]);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        match bytes.get(..2) {
+            Some([0xFF, 0xFE] | [0xFE, 0xFF]) => problem(1, 1, "the file is UTF-16", "the same text saved as UTF-8"),
+            _ => problem(line, column, "here is a byte that is no UTF-8", "text in UTF-8"),
+        }
+    }))
 }
 
 fn overrides_of_environment(environment: &dyn Fn(&str) -> Option<String>) -> Result<Overrides, ConfigError> {

@@ -64,8 +64,15 @@ pub enum ConfigError {
     Problems(Vec<Problem>),
 }
 
+/// Problems that are told at once; the rest follows when these are mended.
+const TOLD: usize = 50;
+
 fn lines(problems: &[Problem]) -> String {
-    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    let mut lines: Vec<String> = problems.iter().take(TOLD).map(ToString::to_string).collect();
+    if problems.len() > TOLD {
+        lines.push(format!("and {} more", problems.len() - TOLD));
+    }
+    lines.join("\n")
 }
 
 /// The one of `known` that `word` most likely was meant to be.

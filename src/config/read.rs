@@ -54,7 +54,8 @@ pub(super) const STORE: &[&str] = &["path"];
 
 /// Read a file's text.
 pub(super) fn read(path: &Path, text: &str) -> Result<(Config, Vec<Problem>), ConfigError> {
-    let mut reader = Reader { path, text, problems: Vec::new(), warnings: Vec::new() };
+    let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    let mut reader = Reader { path, text, lines, problems: Vec::new(), warnings: Vec::new() };
     let document = match DeTable::parse(text) {
         Ok(document) => document,
         Err(e) => {
@@ -83,6 +84,8 @@ fn place(origin: &Origin) -> (usize, usize) {
 struct Reader<'t> {
     path: &'t Path,
     text: &'t str,
+    /// Where each line starts.
+    lines: Vec<usize>,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
 }
@@ -124,9 +127,9 @@ fn kind(value: &DeValue<'_>) -> &'static str {
 
 impl<'t> Reader<'t> {
     fn origin(&self, at: usize) -> Origin {
-        let before = self.text.get(..at).unwrap_or(self.text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        let line = self.lines.partition_point(|start| *start <= at).max(1);
+        let start = self.lines.get(line - 1).copied().unwrap_or(0);
+        let column = self.text.get(start..at).unwrap_or("").chars().count() + 1;
         Origin::File { path: self.path.to_path_buf(), line, column }
     }
 
@@ -472,8 +475,8 @@ impl<'t> Reader<'t> {
             let message = format!("{} has neither host nor connection_string", section.title);
             self.problem(section.at, message, Some(r#"host = "db1.example.org""#.into()));
         }
-        let (host, span) = self.spanned_string(section, "host", r#""db1.example.org""#)?;
         let port = self.integer(section, "port", 1..=65_535).and_then(|p| u16::try_from(p).ok());
+        let (host, span) = self.spanned_string(section, "host", r#""db1.example.org""#)?;
         if let Some((name, text)) = host.split_once(',') {
             let message = format!("host = {host:?} holds the port");
             self.problem(span.start, message, Some(format!("host = {:?} and port = {}", name.trim(), text.trim())));
@@ -524,8 +527,18 @@ impl<'t> Reader<'t> {
                     }
                 }
             }
-            Some(("password_env", _)) => {
-                self.string(section, "password_env", r#""PACRAT_MAIN_PASSWORD""#).map_or(Password::Ask, Password::Env)
+            Some(("password_env", at)) => {
+                let name = self.string(section, "password_env", r#""PACRAT_MAIN_PASSWORD""#);
+                let plain = |n: &String| {
+                    !n.starts_with(|c: char| c.is_ascii_digit())
+                        && n.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+                };
+                if name.as_ref().is_some_and(|n| !plain(n)) {
+                    // Not repeated: it may be the password itself.
+                    let instead = r#"password_env = "PACRAT_MAIN_PASSWORD", and the password into that variable"#;
+                    self.problem(*at, "password_env is not the name of a variable", Some(instead.into()));
+                }
+                name.map_or(Password::Ask, Password::Env)
             }
             Some(("password_file", _)) => {
                 self.path(section, "password_file", r#""/run/secrets/main""#).map_or(Password::Ask, Password::File)

@@ -178,3 +178,57 @@ fn stores_have_a_default_and_relative_paths_start_at_the_file() {
     assert_eq!(config.store_of(&config.tenants["a"]), "nas");
     assert_eq!(config.tenants["a"].database, "a");
 }
+
+#[test]
+fn a_file_that_is_no_text_says_where_and_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let told = |bytes: &[u8]| {
+        let file = dir.path().join("config.toml");
+        std::fs::write(&file, bytes).unwrap();
+        let error = Config::load(Some(&file), &|_| None, &Overrides::default()).unwrap_err();
+        error.to_string().replace(&format!("{}", file.display()), "FILE")
+    };
+    assert_eq!(
+        told(b"workers = 2\nproduct = \"M\xFCller\"\n"),
+        "FILE:2:13: here is a byte that is no UTF-8; write text in UTF-8"
+    );
+    assert_eq!(told(b"\xFF\xFEw\0o\0"), "FILE:1:1: the file is UTF-16; write the same text saved as UTF-8");
+    assert_eq!(
+        told(&vec![b' '; 5 << 20]),
+        "FILE:1:1: the file is larger than 4 MB: it is no configuration; write the path of another file"
+    );
+}
+
+#[test]
+fn many_problems_take_no_time_and_the_first_are_told() {
+    let text: String = (0..50_000).map(|n| format!("[servers.s{n}]\nhost=\"h\"\nlogin=\"l\"\nhsot=1\n")).collect();
+    let begun = std::time::Instant::now();
+    let told = problems(&text);
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+    assert_eq!(told.lines().count(), 51);
+    assert!(told.starts_with("/etc/pacrat/config.toml:4:1: unknown key \"hsot\""), "{}", &told[..200]);
+    assert!(told.ends_with("\nand 49950 more"));
+}
+
+#[test]
+fn a_password_in_the_place_of_a_variables_name_is_not_repeated() {
+    for value in ["hunter2 secret", "p@ss-hunter2", "2hunter2"] {
+        let told = problems(&format!("{SERVER}password_env = {value:?}\n"));
+        assert!(told.contains(":4:16: password_env is not the name of a variable"), "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+}
+
+#[test]
+fn patterns_of_names_are_read_and_their_mistakes_told() {
+    let (config, _) =
+        parse("backup_name = \"{database}-{yyyy-MM-dd-HH.mm.ss}.bacpac\"\nrestore_name = \"{tenant}_x\"").unwrap();
+    assert_eq!(config.backup_name.to_string(), "{database}-{yyyy-MM-dd-HH.mm.ss}");
+    assert_eq!(config.restore_name.to_string(), "{tenant}_x");
+    assert_eq!(
+        problems("product = \"x\"\nbackup_name = \"{tenant}_{yyyyMMdd}\""),
+        "/etc/pacrat/config.toml:2:15: backup_name: the time has no HH: backups of one tenant would have the same name; \
+         write backup_name = \"{tenant}_{yyyyMMddHHmmss}\""
+    );
+    assert!(problems("restore_name = \"again\"").contains("needs {tenant} or {database}"));
+}

@@ -35,12 +35,11 @@ fn listed(number: u32, users: &Path) -> Option<String> {
     name.filter(|n| !n.is_empty())
 }
 
-/// The number of this process's user, by the owner of what the system shows of the process.
+/// The number of this process's user.
 fn user_number() -> Option<u32> {
     #[cfg(unix)]
     {
-        use std::os::unix::fs::MetadataExt;
-        std::fs::metadata("/proc/self").ok().map(|m| m.uid())
+        Some(rustix::process::getuid().as_raw())
     }
     #[cfg(not(unix))]
     None

@@ -49,13 +49,13 @@ impl ServerError {
 
 impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The server's words first: where there is room for little, they are what is read.
         let c = &self.cause;
-        write!(f, "error {}, class {}, state {}", c.number, c.class, c.state)?;
+        write!(f, "{} (error {}, class {}, state {}", c.message, c.number, c.class, c.state)?;
         match &c.procedure {
-            Some(procedure) => write!(f, " in {procedure}, line {}", c.line)?,
-            None => write!(f, ", line {}", c.line)?,
+            Some(procedure) => write!(f, " in {procedure}, line {})", c.line)?,
+            None => write!(f, ", line {})", c.line)?,
         }
-        write!(f, ": {}", c.message)?;
         for e in self.errors.iter().filter(|e| *e != c).take(5) {
             write!(f, "; {}: {}", e.number, e.message)?;
         }
@@ -227,7 +227,7 @@ mod tests {
         assert_eq!(error.number(), Some(1505));
         assert_eq!(
             error.to_string(),
-            "creating PK_t: error 1505, class 16, state 1, line 3: duplicate key was found; \
+            "creating PK_t: duplicate key was found (error 1505, class 16, state 1, line 3); \
              1750: Could not create constraint or index. See previous errors."
         );
         assert!(!error.retryable());

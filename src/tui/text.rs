@@ -129,7 +129,9 @@ pub fn fit_middle(text: &str, max: usize, unicode: bool) -> String {
     if max < 8 {
         return head(&cleaned, max, mark(unicode));
     }
-    let tail_room = (max * 2 / 3).min(max - 2);
+    // The name of a backup ends in its moment, and that is not cut where something of the tenant fits before it.
+    let moment = cleaned.rfind('_').map_or(0, |at| width(&cleaned[at..]));
+    let tail_room = if moment + 4 <= max { moment.max(max * 2 / 3) } else { max * 2 / 3 }.min(max - 2);
     let mut tail_start = cleaned.len();
     let mut tail = 0;
     for (at, c) in cleaned.char_indices().rev() {
@@ -238,7 +240,7 @@ mod tests {
         assert_eq!(fit("漢字漢字", 5, true), "漢字…");
         assert_eq!(fit("漢字漢字", 4, true), "漢…");
         assert_eq!(fit("x", 0, true), "");
-        assert_eq!(fit_middle("a_long_tenant_name_20260131021500.bacpac", 26, true), "a_long_t…0131021500.bacpac");
+        assert_eq!(fit_middle("a_long_tenant_name_20260131021500.bacpac", 26, true), "a_l…_20260131021500.bacpac");
         let long = "x".repeat(50_000_000);
         assert_eq!(fit(&long, 10, true).len(), 9 + '…'.len_utf8());
     }
