@@ -30,14 +30,30 @@ pub struct Arguments {
     pub command: Option<Command>,
 }
 
+const CONFIG_HELP: &str = if cfg!(target_os = "macos") {
+    "The configuration file [default: ~/Library/Application Support/pacrat/config.toml; also PACRAT_CONFIG]"
+} else if cfg!(windows) {
+    "The configuration file [default: %APPDATA%\\pacrat\\config\\config.toml; also PACRAT_CONFIG]"
+} else {
+    "The configuration file [default: ~/.config/pacrat/config.toml; also PACRAT_CONFIG]"
+};
+const DATA_HELP: &str = if cfg!(target_os = "macos") {
+    "Where journal, log and locks are [default: ~/Library/Application Support/pacrat; also data_dir, PACRAT_DATA_DIR]"
+} else if cfg!(windows) {
+    "Where journal, log and locks are [default: %LOCALAPPDATA%\\pacrat\\data; also data_dir, PACRAT_DATA_DIR]"
+} else {
+    "Where journal, log and locks are [default: ~/.local/share/pacrat; also data_dir, PACRAT_DATA_DIR]"
+};
+
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Common {
-    /// The configuration file [default: the platform's place for it; also PACRAT_CONFIG]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help = CONFIG_HELP)]
+    #[allow(missing_docs, reason = "its help is the doc")]
     pub config: Option<PathBuf>,
-    /// Where journal, log and locks are [also data_dir, PACRAT_DATA_DIR]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help = DATA_HELP)]
+    #[allow(missing_docs, reason = "its help is the doc")]
     pub data_dir: Option<PathBuf>,
     /// Jobs at once, 0 for one per core [also workers, PACRAT_WORKERS]
     #[arg(long, global = true, value_name = "N")]
@@ -57,15 +73,25 @@ pub struct Common {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run an embedded server that speaks SQL Server's protocol: for trying and testing, not for keeping data
+    #[command(display_order = 12)]
     Sandbox(SandboxArguments),
     /// List the configured tenants with their newest backup
+    #[command(display_order = 5)]
     Tenants,
     /// List backups, newest first
+    #[command(display_order = 3)]
     List {
         /// Only those of this tenant
         tenant: Option<String>,
     },
     /// Back up tenants
+    #[command(
+        display_order = 1,
+        after_help = "\
+Examples:
+  pacrat backup acme --comment \"before 4.2\"
+  pacrat backup acme fabrikam --json"
+    )]
     Backup {
         /// Names of tenants in the configuration
         #[arg(required = true)]
@@ -75,6 +101,13 @@ pub enum Command {
         comment: Option<String>,
     },
     /// Restore a package into a new database
+    #[command(
+        display_order = 2,
+        after_help = "\
+Examples:
+  pacrat restore acme_20261120013000 --to main --database acme_look
+  pacrat restore /mnt/usb/acme.bacpac --to test --database acme"
+    )]
     Restore {
         /// A file, or a backup as `pacrat list` names it
         #[arg(value_name = "FILE|BACKUP")]
@@ -90,18 +123,27 @@ pub enum Command {
         keep_partial: bool,
     },
     /// Check a package: the archive, its checksums, every row
+    #[command(display_order = 4)]
     Verify {
         /// A file, or a backup as `pacrat list` names it
         #[arg(value_name = "FILE|BACKUP")]
         package: String,
     },
     /// Show what a package says of itself
+    #[command(display_order = 7)]
     Inspect {
         /// A file, or a backup as `pacrat list` names it
         #[arg(value_name = "FILE|BACKUP")]
         package: String,
     },
     /// Print rows of a table of a package
+    #[command(
+        display_order = 8,
+        after_help = "\
+Examples:
+  pacrat rows acme_20261120013000 dbo.Customer --limit 20
+  pacrat rows acme.bacpac \"sales.Order Details\" --format csv > details.csv"
+    )]
     Rows {
         /// A file, or a backup as `pacrat list` names it
         #[arg(value_name = "FILE|BACKUP")]
@@ -116,6 +158,13 @@ pub enum Command {
         limit: Option<u64>,
     },
     /// Print a package's schema as T-SQL
+    #[command(
+        display_order = 9,
+        after_help = "\
+Examples:
+  pacrat script acme.bacpac > acme.sql
+  pacrat script acme.bacpac --object dbo.Customer"
+    )]
     Script {
         /// A file, or a backup as `pacrat list` names it
         #[arg(value_name = "FILE|BACKUP")]
@@ -135,8 +184,18 @@ pub enum Command {
     /// by line where they differ. What differs with the place and not with the schema is not compared: the server's
     /// version, where identity columns and sequences stand, whether a constraint is trusted. The exit code is 0 when
     /// nothing differs and 6 when something does.
+    #[command(
+        display_order = 10,
+        after_help = "\
+Examples:
+  pacrat diff acme_20261119013000 acme_20261120013000    two backups
+  pacrat diff acme_20261120013000 acme                   a backup and the tenant as it is now
+  pacrat diff main/acme test/acme_look --rows            two databases, with their rows counted
+  pacrat diff old.bacpac new.dacpac --names              two files, names of objects alone"
+    )]
     Diff(DiffArguments),
     /// List jobs: those that wait or work, then those that ended, newest first
+    #[command(display_order = 6)]
     Jobs {
         /// At most so many
         #[arg(long, value_name = "N", default_value_t = 50)]
@@ -146,12 +205,14 @@ pub enum Command {
     ///
     /// Servers, databases, backups and the journal are temporary and gone at the end. What the dashboard does with
     /// them is real: only the line to the servers has the speed of a slow network, so that progress can be watched.
+    #[command(display_order = 11)]
     Demo {
         /// Speed of the line to each server in MB/s, so that progress can be watched; 0 for as fast as it goes
         #[arg(long, value_name = "MB/S", default_value_t = 2.0, value_parser = speed)]
         line: f64,
     },
     /// Print the exit codes
+    #[command(display_order = 13)]
     #[command(long_about = exit::TABLE)]
     ExitCodes,
 }

@@ -10,9 +10,9 @@ use super::list::verified;
 use super::output::{self, Outcome, Table};
 use super::progress::title;
 use super::session::Session;
-use crate::engine::event::JobState;
 use crate::engine::query::{Core, JobInfo};
 use crate::tui::quantity::{Wording, age, bytes, count, duration};
+use crate::tui::state::job::word;
 
 /// `pacrat tenants`.
 pub fn tenants(session: &Session) -> Outcome {
@@ -54,20 +54,7 @@ pub fn tenants(session: &Session) -> Outcome {
 
 fn job_end(job: &JobInfo, now: Timestamp) -> String {
     let when = job.ended.map(|at| format!(" {}", age(at, now, Wording::Long))).unwrap_or_default();
-    format!("{}{when}", state(job.state))
-}
-
-fn state(state: JobState) -> &'static str {
-    match state {
-        JobState::Queued => "queued",
-        JobState::Running => "running",
-        JobState::Cancelling => "cancelling",
-        JobState::CleaningUp => "cleaning up",
-        JobState::Completed => "completed",
-        JobState::Failed => "failed",
-        JobState::Cancelled => "cancelled",
-        JobState::Interrupted => "interrupted",
-    }
+    format!("{}{when}", word(job.state))
 }
 
 /// `pacrat jobs`.
@@ -89,7 +76,7 @@ pub fn jobs(session: &Session, limit: usize) -> Outcome {
                     j.id.to_string(),
                     j.spec.kind().into(),
                     title(&j.spec),
-                    state(j.state).into(),
+                    word(j.state).into(),
                     age(j.queued, now, Wording::Long),
                     took.unwrap_or_default(),
                     j.summary.as_ref().map(|s| count(s.rows)).unwrap_or_default(),

@@ -3,46 +3,8 @@
 //! model, and what the order of a restore needs is here).
 
 use super::tokens::{Kind, Token, tokens};
-use super::{Column, Entries, Model, Name, Object, Reference};
+use super::{Column, Entries, Model, Name, Object, Reference, built_in};
 use std::collections::{HashMap, HashSet};
-
-/// Built-in types that an expression can convert to; DacFx lists them among what it uses.
-const TYPES: [&str; 34] = [
-    "bit",
-    "tinyint",
-    "smallint",
-    "int",
-    "bigint",
-    "decimal",
-    "numeric",
-    "smallmoney",
-    "money",
-    "real",
-    "float",
-    "date",
-    "time",
-    "smalldatetime",
-    "datetime",
-    "datetime2",
-    "datetimeoffset",
-    "char",
-    "varchar",
-    "text",
-    "nchar",
-    "nvarchar",
-    "ntext",
-    "binary",
-    "varbinary",
-    "image",
-    "uniqueidentifier",
-    "rowversion",
-    "timestamp",
-    "xml",
-    "sql_variant",
-    "hierarchyid",
-    "geometry",
-    "geography",
-];
 
 impl Model {
     /// Fills in what checks, defaults, computed columns, filters and modules use. What a model read from a package says
@@ -252,7 +214,7 @@ fn dotted(found: &[Token<'_>], at: usize) -> Vec<String> {
 
 /// Whether the name here is a built-in type: behind AS in a CAST, or first in a CONVERT.
 fn names_a_type(found: &[Token<'_>], at: usize) -> bool {
-    let known = found.get(at).and_then(Token::name).is_some_and(|n| TYPES.contains(&n.to_lowercase().as_str()));
+    let known = found.get(at).and_then(Token::name).is_some_and(|n| built_in::is_converted_to(&n));
     let before = |back: usize| at.checked_sub(back).and_then(|i| found.get(i));
     let converts = |t: &Token<'_>| ["convert", "try_convert", "parse", "try_parse"].iter().any(|w| t.is(w));
     known

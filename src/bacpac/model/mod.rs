@@ -5,6 +5,7 @@
 
 mod ambiguous;
 mod build;
+pub(crate) mod built_in;
 mod declare;
 mod depend;
 mod element;

@@ -1,49 +1,10 @@
 //! Pieces of T-SQL that several statements share: types, names, key columns, options.
 
+use crate::bacpac::model::built_in;
 use crate::bacpac::model::{
     CompressionLevel, DataCompression, Entries, IndexedColumn, Name, Reference, Script, TypeSpec, XmlStyle, literal,
     quote,
 };
-
-/// Built-in types that are written bare; any other name is quoted.
-const BARE: [&str; 36] = [
-    "bit",
-    "tinyint",
-    "smallint",
-    "int",
-    "bigint",
-    "decimal",
-    "numeric",
-    "smallmoney",
-    "money",
-    "real",
-    "float",
-    "date",
-    "time",
-    "smalldatetime",
-    "datetime",
-    "datetime2",
-    "datetimeoffset",
-    "char",
-    "varchar",
-    "text",
-    "nchar",
-    "nvarchar",
-    "ntext",
-    "binary",
-    "varbinary",
-    "image",
-    "uniqueidentifier",
-    "rowversion",
-    "timestamp",
-    "xml",
-    "sql_variant",
-    "sysname",
-    "cursor",
-    "table",
-    "json",
-    "vector",
-];
 
 /// A type as it is written behind a column or parameter.
 pub(super) fn type_text(spec: &TypeSpec) -> String {
@@ -52,7 +13,7 @@ pub(super) fn type_text(spec: &TypeSpec) -> String {
         return name.to_string();
     };
     let lower = built_in.to_ascii_lowercase();
-    if !BARE.contains(&lower.as_str()) {
+    if !built_in::is_written_bare(&lower) {
         // [sys].[geography] and whatever a later server brings.
         return name.to_string();
     }
