@@ -204,12 +204,15 @@ impl Orders for Told {
             } else {
                 let (columns, view) =
                     question.trim().trim_start_matches("SELECT ").split_once(" FROM ").expect(question);
+                // An expression goes by the name that it is given; commas in it are in parentheses.
+                let mut depth = 0;
                 let columns: Vec<&str> = columns
-                    .split(", ")
+                    .split(|c| {
+                        depth += i32::from(c == '(') - i32::from(c == ')');
+                        c == ',' && depth == 0
+                    })
                     .map(|c| c.rsplit(" AS ").next().unwrap().trim())
-                    .filter(|c| !c.ends_with("(64)"))
                     .collect();
-                let columns: Vec<&str> = columns.into_iter().filter(|c| !c.starts_with("CONVERT(")).collect();
                 self.answer(&columns, view.split(' ').next().unwrap())
             };
             sets.push(set);

@@ -65,7 +65,7 @@ fn class_meant(element: &Element, relationship: &str) -> Class {
         "KeyName" | "UsingPrimaryXmlIndex" => Class::Index,
         "Host" => match about().as_str() {
             "SqlIndexBase" | "SqlStatistic" => Class::Index,
-            "SqlUser" | "SqlRole" | "SqlApplicationRole" => Class::Principal,
+            "SqlUser" | "SqlRole" | "SqlApplicationRole" | "SqlDatabaseSecurityPrincipal" => Class::Principal,
             "SqlType" | "SqlUserDefinedDataType" | "SqlTableType" | "SqlXmlSchemaCollection" => Class::Type,
             _ => Class::Plain,
         },

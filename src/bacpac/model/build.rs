@@ -155,11 +155,16 @@ impl Model {
             );
         };
         for object in &mut self.objects {
-            let Object::Table(table) = object else { continue };
-            if let Some(numbers) = attach.remove(&table.name) {
-                attached(&mut table.rest, numbers);
+            let (name, rest, columns) = match object {
+                Object::Table(table) => (&table.name, &mut table.rest, &mut table.columns),
+                // The table that a function fills has constraints, too.
+                Object::Function(function) => (&function.name, &mut function.rest, &mut function.columns),
+                _ => continue,
+            };
+            if let Some(numbers) = attach.remove(name) {
+                attached(rest, numbers);
             }
-            for column in &mut table.columns {
+            for column in columns {
                 if let Some(numbers) = attach.remove(&column.name) {
                     attached(&mut column.rest, numbers);
                 }

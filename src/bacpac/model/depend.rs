@@ -3,7 +3,7 @@
 //! model, and what the order of a restore needs is here).
 
 use super::tokens::{Kind, Token, tokens};
-use super::{Column, Entries, Model, Name, Object, Reference, built_in};
+use super::{Column, Element, Entries, Item, Model, Name, Node, Object, Reference, Relationship, built_in};
 use std::collections::{HashMap, HashSet};
 
 impl Model {
@@ -66,6 +66,7 @@ impl Model {
                     let text = trigger.body.as_ref().map_or("", |s| &s.text);
                     trigger.dependencies = names.of_module(text, &Name::two("dbo", trigger.name.last()));
                 }
+                Object::Other(element) if element.kind == "SqlSecurityPolicy" => names.predicates(element),
                 _ => {}
             }
         }
@@ -113,6 +114,26 @@ impl Names {
     fn computed(&self, column: &mut Column, table: &Name) {
         if let Some(expression) = &column.expression {
             column.dependencies = self.of_expression(&expression.text, table);
+        }
+    }
+
+    /// What the predicates of a security policy use: the function, and columns of the table.
+    fn predicates(&self, policy: &mut Element) {
+        for node in &mut policy.nodes {
+            let Node::Relationship(relationship) = node else { continue };
+            for item in relationship.entries.iter_mut().flat_map(|e| &mut e.items) {
+                let Item::Element(predicate) = item else { continue };
+                let target = predicate.references("TargetObject").next().map(Reference::parsed).unwrap_or_default();
+                let used = self.of_expression(predicate.property("BodyScript").unwrap_or(""), &target);
+                predicate.nodes.retain(|n| !matches!(n, Node::Relationship(r) if r.name == "BodyDependencies"));
+                if !used.0.is_empty() {
+                    // Relationships stand by name.
+                    let uses = Relationship { name: "BodyDependencies".into(), entries: used.0, more: Vec::new() };
+                    let first = predicate.nodes.iter().position(|n| matches!(n, Node::Relationship(_)));
+                    let at = first.unwrap_or(predicate.nodes.len());
+                    predicate.nodes.insert(at, Node::Relationship(uses));
+                }
+            }
         }
     }
 

@@ -64,7 +64,9 @@ impl<'a> Maker<'a> {
             "SqlType" | "SqlUserDefinedDataType" | "SqlTableType" | "SqlUserDefinedType" => object("TYPE"),
             "SqlXmlSchemaCollection" => object("XML SCHEMA COLLECTION"),
             "SqlFilegroup" => vec![("FILEGROUP", host.last().to_owned())],
-            "SqlUser" | "SqlRole" | "SqlApplicationRole" => vec![("USER", host.last().to_owned())],
+            "SqlUser" | "SqlRole" | "SqlApplicationRole" | "SqlDatabaseSecurityPrincipal" => {
+                vec![("USER", host.last().to_owned())]
+            }
             "SqlPartitionFunction" => vec![("PARTITION FUNCTION", host.last().to_owned())],
             "SqlPartitionScheme" => vec![("PARTITION SCHEME", host.last().to_owned())],
             "SqlAssembly" => vec![("ASSEMBLY", host.last().to_owned())],

@@ -3,16 +3,27 @@
 //! What the model does not hold yet is not left out in silence: every such thing is a [`NotCarried`] by kind and name.
 //! A table whose rows cannot be carried is an error, for a backup without them would be none.
 
+mod broker;
 mod constraints;
 mod database;
+mod elements;
+mod indexes;
+mod keys;
+mod legacy;
 mod module_text;
 mod modules;
 mod others;
+mod principals;
+mod properties;
 mod query;
+mod spaces;
+mod special;
 mod tables;
 mod types;
+mod views;
 
-use std::collections::HashMap;
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -22,9 +33,11 @@ use super::error::SqlError;
 use super::orders::{Orders, Record};
 use super::rows::{ReadOptions, ServerColumn};
 use crate::bacpac::model::tokens;
-use crate::bacpac::model::{Model, Name, Object, Plans, Rest};
+use crate::bacpac::model::{Element, Model, Name, Object, Plans, Reference, Rest};
 use crate::bacpac::plan::TablePlan;
+use principals::Principal;
 use query::Rows;
+use spaces::Space;
 use types::Types;
 
 /// A database as its catalogue describes it.
@@ -161,11 +174,34 @@ struct Builder<'a> {
     types: Types,
     schemas: HashMap<i64, String>,
     objects: HashMap<i64, ObjectRow>,
+    /// Objects that the server ships with.
+    shipped: HashSet<i64>,
+    principals: HashMap<i64, Principal>,
+    spaces: HashMap<i64, Space>,
     /// Partitions by object.
     partitions: HashMap<i64, Vec<Record<'a>>>,
+    index_columns: HashMap<i64, Vec<Record<'a>>>,
+    /// The column that partitions an index, by object and index.
+    partition_columns: HashMap<(i64, i64), i64>,
+    /// Heap or clustered index of a table, and where it lies.
+    base_spaces: HashMap<i64, (i64, Option<i64>)>,
+    /// The index of a table's primary key.
+    primary_keys: HashMap<i64, i64>,
+    /// Buckets of hash indexes, by object and index.
+    buckets: HashMap<(i64, i64), i64>,
+    /// Indexes of keys that are referred to by name.
+    named_keys: HashSet<(i64, i64)>,
+    /// Memory-optimised tables.
+    in_memory: HashSet<i64>,
+    /// Names of column encryption keys.
+    encryption_keys: HashMap<i64, String>,
     /// Columns' names by object and column id.
     column_names: HashMap<(i64, i64), String>,
     made: Vec<Object>,
+    /// Names of the objects made, once all that others refer to are made.
+    carried: HashSet<Name>,
+    /// Something refers to the database, which has no name.
+    database_referred: Cell<bool>,
     not_carried: Vec<NotCarried>,
 }
 
@@ -188,10 +224,31 @@ impl<'a> Builder<'a> {
                 ))
             })
             .collect();
+        let shipped = rows.of("sys.objects").filter(|r| r.bool("is_ms_shipped")).filter_map(|r| r.int("object_id"));
         let column_names = rows
             .of("sys.columns")
-            .filter_map(|r| Some(((r.int("object_id")?, r.int("column_id")?), r.string("name"))))
+            .filter_map(|r| Some(((r.int("object_id")?, r.int("column_id")?), column_name(&r))))
             .collect();
+        let pair = |r: &Record<'_>| Some((r.int("object_id")?, r.int("index_id")?));
+        let partition_columns = rows
+            .of("sys.index_columns")
+            .filter(|r| r.int("partition_ordinal") == Some(1))
+            .filter_map(|r| Some((pair(&r)?, r.int("column_id")?)))
+            .collect();
+        let base_spaces = rows
+            .of("sys.indexes")
+            .filter(|r| r.int("index_id").is_some_and(|i| i <= 1))
+            .filter_map(|r| Some((r.int("object_id")?, (r.int("index_id")?, r.int("data_space_id")))))
+            .collect();
+        let primary_keys =
+            rows.of("sys.indexes").filter(|r| r.bool("is_primary_key")).filter_map(|r| pair(&r)).collect();
+        let buckets = rows.of("sys.hash_indexes").filter_map(|r| Some((pair(&r)?, r.int("bucket_count")?))).collect();
+        let named_keys = rows
+            .of("sys.fulltext_indexes")
+            .filter_map(|r| Some((r.int("object_id")?, r.int("unique_index_id")?)))
+            .collect();
+        let in_memory =
+            rows.of("sys.tables").filter(|r| r.bool("is_memory_optimized")).filter_map(|r| r.int("object_id"));
         let types = Types::of(rows, &schemas);
         Self {
             facts,
@@ -200,26 +257,62 @@ impl<'a> Builder<'a> {
             types,
             schemas,
             objects,
+            shipped: shipped.collect(),
+            principals: Principal::all(rows),
+            spaces: Space::all(rows),
             partitions: grouped(rows, "sys.partitions", "object_id"),
+            index_columns: grouped(rows, "sys.index_columns", "object_id"),
+            partition_columns,
+            base_spaces,
+            primary_keys,
+            buckets,
+            named_keys,
+            in_memory: in_memory.collect(),
+            encryption_keys: keys::encryption_keys(rows),
             column_names,
             made: Vec::new(),
+            carried: HashSet::new(),
+            database_referred: Cell::new(false),
             not_carried: Vec::new(),
         }
     }
 
     fn build(mut self) -> Result<Catalogue, SqlError> {
-        self.made.push(Object::DatabaseOptions(database::options(self.rows)));
+        for feature in self.rows.absent(self.facts.major, self.facts.engine_edition == 5) {
+            self.left_out("feature", feature);
+        }
+        self.database_options();
+        self.data_spaces();
+        self.users_and_roles();
         self.schemas();
+        self.xml_schema_collections();
         self.types();
+        self.column_keys();
+        self.secrets();
+        self.external();
         self.keys_and_indexes();
+        self.statistics();
         self.defaults();
         self.checks();
         self.foreign_keys();
+        self.edge_constraints();
         self.tables()?;
+        self.rules_and_defaults();
         self.modules();
         self.sequences();
         self.synonyms();
+        self.full_text();
+        self.security_policies();
+        self.service_broker();
         self.leftovers();
+        self.carried = self.made.iter().map(Object::name).filter(|n| !n.is_empty()).collect();
+        self.permissions();
+        self.extended_properties();
+        if self.database_referred.get()
+            && let Some(Object::DatabaseOptions(options)) = self.made.first_mut()
+        {
+            options.rest.disambiguator = Some(DATABASE.into());
+        }
         let mut model = Model { header: database::header(&self.facts), objects: self.made, ..Model::default() };
         // Assumption: objects that this reader makes always have the shape of their kinds.
         model
@@ -229,6 +322,27 @@ impl<'a> Builder<'a> {
         self.not_carried.sort();
         self.not_carried.dedup();
         Ok(Catalogue { facts: self.facts, model, tables, not_carried: self.not_carried })
+    }
+
+    /// A reference to the database's options, which stand for the database.
+    fn database_reference(&self) -> Reference {
+        self.database_referred.set(true);
+        Reference { disambiguator: Some(DATABASE.into()), ..Reference::default() }
+    }
+
+    /// An object of a kind without a type of its own.
+    fn other(&mut self, element: Element) {
+        self.made.push(Object::Other(element));
+    }
+
+    /// Whether the model holds an object.
+    fn is_carried(&self, _id: i64, object: &ObjectRow) -> bool {
+        self.carried.contains(&object.name)
+    }
+
+    /// Heap or clustered index of a table, and where it lies.
+    fn base_space(&self, table: i64) -> (i64, Option<i64>) {
+        self.base_spaces.get(&table).copied().unwrap_or((0, None))
     }
 
     fn left_out(&mut self, kind: &str, name: impl ToString) {
@@ -265,6 +379,31 @@ impl<'a> Builder<'a> {
     }
 }
 
+/// The number by which the database is referred to.
+const DATABASE: &str = "1";
+
+/// A column's name as queries call it: those of a graph have a number behind them in the catalogue.
+fn column_name(r: &Record<'_>) -> String {
+    let name = r.string("name");
+    match r.int("graph_type") {
+        Some(2 | 5 | 8) => match name.rsplit_once('_') {
+            Some((plain, number)) if number.len() == 32 => plain.to_owned(),
+            _ => name,
+        },
+        _ => name,
+    }
+}
+
+/// Bytes as T-SQL writes them.
+fn hex(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len() * 2 + 2);
+    out.push_str("0x");
+    for byte in bytes {
+        out.push_str(&format!("{byte:02X}"));
+    }
+    out
+}
+
 /// Rows of a view by an id.
 fn grouped<'a>(rows: &'a Rows, view: &str, key: &str) -> HashMap<i64, Vec<Record<'a>>> {
     let mut out: HashMap<i64, Vec<Record<'a>>> = HashMap::new();
@@ -290,7 +429,8 @@ fn source_tables(
     let partitions = grouped(rows, "sys.partitions", "object_id");
     let plans = Plans::of(model);
     let mut out = Vec::new();
-    for table in model.tables() {
+    // A graph table that got here has no rows.
+    for table in model.tables().filter(|t| !t.node && !t.edge) {
         let plan = plans.plan(table).map_err(|e| SqlError::Unsupported(format!("the rows cannot be carried: {e}")))?;
         let Some(id) = ids.get(&table.name).copied().filter(|_| !plan.columns.is_empty()) else { continue };
         let server = columns.get(&id).into_iter().flatten().map(|r| {

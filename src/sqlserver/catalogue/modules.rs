@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use super::module_text::{ExecuteAs, Form, Parts, split};
+use super::tokens::Kind;
 use super::{Builder, ObjectRow, grouped};
 use crate::bacpac::model::{
-    Column, DmlTrigger, Function, FunctionBody, FunctionBodyForm, FunctionForm, Name, Parameter, Procedure, Reference,
-    Rest, Script, TriggerOrder, TriggerTiming, View, set_module_text,
+    Column, DdlTrigger, DmlTrigger, Function, FunctionBody, FunctionBodyForm, FunctionForm, Name, Parameter, Procedure,
+    Reference, Rest, Script, TriggerEvent, TriggerOrder, TriggerTiming, TypeSpec, View, set_module_text,
 };
 use crate::sqlserver::orders::Record;
 
@@ -62,9 +63,98 @@ impl Builder<'_> {
                 _ => self.function(&object, module, &parts, own_columns, own_parameters),
             }
         }
-        for r in self.rows.of("sys.triggers").filter(|r| r.int("parent_class") == Some(0) && !r.bool("is_ms_shipped")) {
-            let name = r.string("name");
-            self.left_out("trigger on the database", Name::one(name));
+        self.numbered_procedures(&texts);
+        self.database_triggers(&texts, &events);
+    }
+
+    /// The further procedures of a numbered group (`P;2`).
+    fn numbered_procedures(&mut self, texts: &HashMap<i64, Vec<Record<'_>>>) {
+        let rows: Vec<_> = self.rows.of("sys.numbered_procedures").collect();
+        for r in rows {
+            let (Some(id), Some(number)) = (r.int("object_id"), r.int("procedure_number")) else { continue };
+            let (Some(object), Some(module)) = (self.objects.get(&id).cloned(), texts.get(&id).and_then(|m| m.first()))
+            else {
+                continue;
+            };
+            let name = object.name.child(number.to_string());
+            let parts = r.text("definition").and_then(|text| split(Form::Procedure, text));
+            // The catalogue's parameters of these are not asked for; a header with variables has some.
+            let plain = parts.filter(|p| !super::tokens::tokens(&p.header).iter().any(|t| t.kind == Kind::Variable));
+            let Some(parts) = plain else {
+                self.left_out("procedure of a numbered group", name);
+                continue;
+            };
+            let (as_caller, as_self, as_owner, as_user) = self.runs_as(&parts);
+            self.made.push(
+                Procedure {
+                    name,
+                    body: Some(script(module, &parts.body)),
+                    as_caller,
+                    as_self,
+                    as_owner,
+                    as_user,
+                    ansi_nulls: module.bool("uses_ansi_nulls"),
+                    quoted_identifier: module.bool("uses_quoted_identifier"),
+                    parent: object.name,
+                    rest: with_text(&parts),
+                    ..Procedure::default()
+                }
+                .into(),
+            );
+        }
+    }
+
+    /// Triggers on the database: they are no objects of a schema.
+    fn database_triggers(&mut self, texts: &HashMap<i64, Vec<Record<'_>>>, events: &HashMap<i64, Vec<Record<'_>>>) {
+        let own = |r: &Record<'_>| r.int("parent_class") == Some(0) && !r.bool("is_ms_shipped");
+        let rows: Vec<_> = self.rows.of("sys.triggers").filter(own).collect();
+        for r in rows {
+            let name = Name::one(r.string("name"));
+            let Some(id) = r.int("object_id") else { continue };
+            let module = texts.get(&id).and_then(|m| m.first());
+            let Some((module, text)) = module.and_then(|m| Some((m, m.text("definition")?))) else {
+                self.left_out("trigger on the database (its text cannot be read)", name);
+                continue;
+            };
+            let (Some(parts), false) = (split(Form::Trigger, text), r.string("type").trim() == "TA") else {
+                self.left_out("trigger on the database", name);
+                continue;
+            };
+            let mut fired: Vec<TriggerEvent> = events
+                .get(&id)
+                .into_iter()
+                .flatten()
+                .map(|e| TriggerEvent {
+                    order: match (e.bool("is_first"), e.bool("is_last")) {
+                        (true, _) => TriggerOrder::First,
+                        (_, true) => TriggerOrder::Last,
+                        _ => TriggerOrder::None,
+                    },
+                    event: e.int("type"),
+                    ..TriggerEvent::default()
+                })
+                .collect();
+            fired.sort_by_key(|e| e.event);
+            fired.dedup_by_key(|e| e.event);
+            let (as_caller, as_self, as_owner, as_user) = self.runs_as(&parts);
+            self.made.push(
+                DdlTrigger {
+                    name,
+                    timing: if parts.after { TriggerTiming::After } else { TriggerTiming::For },
+                    disabled: r.bool("is_disabled"),
+                    body: Some(script(module, &parts.body)),
+                    ansi_nulls: module.bool("uses_ansi_nulls"),
+                    quoted_identifier: module.bool("uses_quoted_identifier"),
+                    as_caller,
+                    as_self,
+                    as_owner,
+                    events: fired,
+                    as_user,
+                    rest: with_text(&parts),
+                    ..DdlTrigger::default()
+                }
+                .into(),
+            );
         }
     }
 
@@ -254,8 +344,13 @@ impl Builder<'_> {
                     name: owner.child(&name),
                     output: p.bool("is_output"),
                     default: defaults.get(&name.to_lowercase()).map(|d| script(module, d)),
+                    varying: p.bool("is_cursor_ref"),
                     read_only: p.bool("is_readonly"),
-                    data_type: Some(self.types.spec(p)?),
+                    nullable: p.int("is_nullable") != Some(0),
+                    data_type: match p.bool("is_cursor_ref") {
+                        true => Some(TypeSpec::built_in("cursor")),
+                        false => Some(self.types.spec(p)?),
+                    },
                     ..Parameter::default()
                 })
             })
@@ -267,10 +362,14 @@ impl Builder<'_> {
             None | Some(ExecuteAs::Caller) => (true, false, false, None),
             Some(ExecuteAs::Selff) => (false, true, false, None),
             Some(ExecuteAs::Owner) => (false, false, true, None),
-            Some(ExecuteAs::User(user)) if user.eq_ignore_ascii_case("dbo") => {
-                (false, false, false, Some(Reference::built_in(&Name::one("dbo"))))
+            Some(ExecuteAs::User(user)) => {
+                let found = self.principals.iter().find(|(_, p)| p.name.eq_ignore_ascii_case(user)).map(|(id, _)| *id);
+                let reference = self.principal(found);
+                if reference.is_none() {
+                    self.left_out("user that a module runs as", Name::one(user.as_str()));
+                }
+                (false, false, false, reference)
             }
-            Some(ExecuteAs::User(user)) => (false, false, false, Some(Reference::to(&Name::one(user.as_str())))),
         }
     }
 }

@@ -1,7 +1,9 @@
-//! Sequences, synonyms, and everything that is named because it is not carried.
+//! Sequences, synonyms, XML schema collections, and everything that is named because it is not carried.
 
 use super::Builder;
-use crate::bacpac::model::{Entries, Name, Reference, Script, Sequence, Synonym, TypeSpec};
+use crate::bacpac::model::{
+    Entries, Name, Reference, Script, Sequence, Synonym, TypeSpec, XmlSchemaCollection, literal,
+};
 use crate::sqlserver::orders::Record;
 
 impl Builder<'_> {
@@ -40,10 +42,11 @@ impl Builder<'_> {
     }
 
     pub(super) fn synonyms(&mut self) {
+        let known: std::collections::HashSet<&Name> = self.objects.values().map(|o| &o.name).collect();
         for r in self.rows.of("sys.synonyms") {
             let Some(object) = self.object(r.int("object_id")) else { continue };
             let base = r.string("base_object_name");
-            let target = Name::parse(&base).ok().filter(|n| self.objects.values().any(|o| o.name == *n));
+            let target = Name::parse(&base).ok().filter(|n| known.contains(n));
             self.made.push(
                 Synonym {
                     name: object.name.clone(),
@@ -53,6 +56,23 @@ impl Builder<'_> {
                 }
                 .into(),
             );
+        }
+    }
+
+    pub(super) fn xml_schema_collections(&mut self) {
+        let rows: Vec<_> = self.rows.of("sys.xml_schema_collections").collect();
+        for r in rows {
+            // The collection `sys` is the server's.
+            let Some(id) = r.int("xml_collection_id").filter(|id| *id > 1) else { continue };
+            let Some(schema) = r.int("schema_id").and_then(|s| self.schemas.get(&s)) else { continue };
+            let name = Name::two(schema.as_str(), r.string("name"));
+            match self.rows.schemas_of_xml.get(&id) {
+                Some(text) => {
+                    let schemas = Some(Script::new(literal(text)));
+                    self.made.push(XmlSchemaCollection { name, schemas, ..XmlSchemaCollection::default() }.into());
+                }
+                None => self.left_out("XML schema collection (its columns take any XML)", name),
+            }
         }
     }
 
@@ -66,82 +86,35 @@ impl Builder<'_> {
             ("TA", "CLR trigger"),
             ("X", "extended procedure"),
             ("RF", "replication filter procedure"),
-            ("SQ", "service queue"),
-            ("R", "rule"),
-            ("EC", "edge constraint"),
-            ("ET", "external table"),
         ] {
             for (_, object) in self.of_kinds(&[kind]) {
                 self.left_out(words, object.name);
             }
         }
-        // A default of old is a D without a table.
-        for (_, object) in self.of_kinds(&["D"]) {
-            if object.parent == 0 {
-                self.left_out("default of old", object.name);
-            }
-        }
         let known = [
             "U", "V", "P", "FN", "IF", "TF", "TR", "SN", "SO", "C", "D", "F", "PK", "UQ", "TT", "IT", "S", "AF", "FS",
-            "FT", "PC", "TA", "X", "RF", "SQ", "R", "EC", "ET",
+            "FT", "PC", "TA", "X", "RF", "SQ", "R", "EC", "ET", "SP",
         ];
         let unknown: Vec<_> = self.objects.values().filter(|o| !known.contains(&o.kind.as_str())).cloned().collect();
         for object in unknown {
             self.left_out(&format!("object of type {}", object.kind), object.name);
         }
+        // Who owns an object apart from its schema: the model has no word for it.
+        let owned: Vec<_> = self
+            .rows
+            .of("sys.objects")
+            .filter_map(|r| {
+                let object = self.objects.get(&r.int("object_id")?)?;
+                let owner = self.principals.get(&r.int("principal_id")?)?;
+                Some(format!("{}: {}", object.name, owner.name))
+            })
+            .collect();
+        for text in owned {
+            self.left_out("owner of an object (it becomes its schema's)", text);
+        }
         let named = |r: &Record<'_>| Some(Name::one(r.string("name")).to_string());
-        self.each("sys.xml_schema_collections", "XML schema collection", |r| {
-            // The collection `sys` is the server's.
-            named(r).filter(|_| r.int("xml_collection_id").is_some_and(|id| id > 1))
-        });
         self.each("sys.assemblies", "assembly", |r| named(r).filter(|_| r.bool("is_user_defined")));
-        for (view, kind) in [
-            ("sys.fulltext_catalogs", "full-text catalogue"),
-            ("sys.partition_functions", "partition function"),
-            ("sys.partition_schemes", "partition scheme"),
-            ("sys.column_master_keys", "column master key"),
-            ("sys.column_encryption_keys", "column encryption key"),
-            ("sys.certificates", "certificate"),
-            ("sys.external_data_sources", "external data source"),
-            ("sys.plan_guides", "plan guide"),
-        ] {
-            self.each(view, kind, named);
-        }
-        // The database's own master key has a name of two number signs.
-        self.each("sys.symmetric_keys", "symmetric key", |r| named(r).filter(|n| !n.starts_with("[##")));
-        self.each("sys.security_policies", "security policy", |r| named(r).filter(|_| !r.bool("is_ms_shipped")));
-        self.each("sys.data_spaces", "file group", |r| {
-            let kind = r.string("type");
-            named(r).filter(|n| n != "[PRIMARY]" && matches!(kind.trim(), "FG" | "FD" | "FX"))
-        });
-        let fulltext: Vec<_> = self
-            .rows
-            .of("sys.fulltext_indexes")
-            .filter_map(|r| self.object(r.int("object_id")).map(|o| o.name.clone()))
-            .collect();
-        for name in fulltext {
-            self.left_out("full-text index on", name);
-        }
-        let statistics: Vec<_> = self
-            .rows
-            .of("sys.stats")
-            .filter(|r| r.bool("user_created"))
-            .filter_map(|r| self.object(r.int("object_id")).map(|o| o.name.child(r.string("name"))))
-            .collect();
-        for name in statistics {
-            self.left_out("statistics", name);
-        }
-        self.principals();
-        let properties = self.rows.of("sys.extended_properties").map(|r| {
-            let on = self
-                .object(r.int("major_id"))
-                .map_or_else(|| "the database or its parts".into(), |o| o.name.to_string());
-            format!("{} on {on}", r.string("name"))
-        });
-        let properties: Vec<_> = properties.collect();
-        for name in properties {
-            self.left_out("extended property", name);
-        }
+        self.each("sys.plan_guides", "plan guide", named);
     }
 
     /// Names what a view has rows of.
@@ -149,37 +122,6 @@ impl Builder<'_> {
         let names: Vec<_> = self.rows.of(view).filter_map(|r| name(&r)).collect();
         for name in names {
             self.left_out(kind, name);
-        }
-    }
-
-    fn principals(&mut self) {
-        const OF_THE_SERVER: [&str; 5] = ["dbo", "guest", "INFORMATION_SCHEMA", "sys", "public"];
-        let own = |r: &Record<'_>| {
-            let name = r.string("name");
-            !r.bool("is_fixed_role") && !OF_THE_SERVER.contains(&name.as_str()) && !name.starts_with("##")
-        };
-        let principals: Vec<_> = self
-            .rows
-            .of("sys.database_principals")
-            .filter(own)
-            .map(|r| (r.int("principal_id"), r.string("name"), r.string("type").trim().to_owned()))
-            .collect();
-        for (_, name, kind) in &principals {
-            let kind = match kind.as_str() {
-                "R" => "role",
-                "A" => "application role",
-                _ => "user",
-            };
-            self.left_out(kind, Name::one(name.as_str()));
-        }
-        let mut permissions = 0;
-        for r in self.rows.of("sys.database_permissions") {
-            if r.int("grantee_principal_id").is_some_and(|id| principals.iter().any(|(own, ..)| *own == Some(id))) {
-                permissions += 1;
-            }
-        }
-        if permissions > 0 {
-            self.left_out("permissions of users and roles:", permissions);
         }
     }
 }

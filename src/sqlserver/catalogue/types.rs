@@ -7,7 +7,7 @@ use super::tokens::without_parentheses;
 use super::{Builder, grouped};
 use crate::bacpac::model::{
     AliasType, Column, ColumnForm, IndexedColumn, IndexedColumnForm, Name, Reference, Script, TableType,
-    TableTypeConstraint, TableTypeConstraintForm, TypeSpec, XmlStyle,
+    TableTypeConstraint, TableTypeConstraintForm, TableTypeIndex, TypeSpec, XmlStyle,
 };
 use crate::sqlserver::orders::Record;
 
@@ -46,9 +46,11 @@ impl Types {
                     ))
                 })
                 .collect(),
+            // Without its text a collection is not carried (and named): then its columns take any XML.
             xml_collections: rows
                 .of("sys.xml_schema_collections")
                 .filter_map(|r| Some((r.int("xml_collection_id")?, named(&r)?)))
+                .filter(|(id, _)| rows.schemas_of_xml.contains_key(id))
                 .collect(),
         }
     }
@@ -77,6 +79,16 @@ impl Types {
             },
             _ => spec,
         })
+    }
+
+    /// A type's name by its `user_type_id`, where the database has made it.
+    pub(super) fn name(&self, id: i64) -> Option<Name> {
+        self.by_id.get(&id).filter(|t| t.user_defined).map(|t| t.name.clone())
+    }
+
+    /// The name of an XML schema collection.
+    pub(super) fn xml_collection(&self, id: i64) -> Option<Name> {
+        self.xml_collections.get(&id).cloned()
     }
 
     /// The built-in type that an alias type stands for.
@@ -179,40 +191,52 @@ impl Builder<'_> {
                 });
             }
             for index in indexes.get(&id).into_iter().flatten() {
+                if index.int("type") == Some(0) {
+                    continue;
+                }
                 let form = match (index.bool("is_primary_key"), index.bool("is_unique_constraint")) {
-                    (true, _) => TableTypeConstraintForm::PrimaryKey,
-                    (_, true) => TableTypeConstraintForm::Unique,
-                    _ if index.int("type") == Some(0) => continue,
-                    _ => {
-                        self.not_carried.push(super::NotCarried {
-                            kind: "index of a table type".into(),
-                            name: name.child(index.string("name")).to_string(),
-                        });
-                        continue;
-                    }
+                    (true, _) => Some(TableTypeConstraintForm::PrimaryKey),
+                    (_, true) => Some(TableTypeConstraintForm::Unique),
+                    _ => None,
                 };
                 let mut keys: Vec<_> = index_columns
                     .get(&id)
                     .into_iter()
                     .flatten()
-                    .filter(|c| c.int("index_id") == index.int("index_id"))
+                    .filter(|c| c.int("index_id") == index.int("index_id") && !c.bool("is_included_column"))
                     .collect();
                 keys.sort_by_key(|c| c.int("key_ordinal"));
-                made.constraints.push(TableTypeConstraint {
-                    clustered: index.int("type") == Some(1),
-                    ignore_duplicates: index.bool("ignore_dup_key"),
-                    columns: keys
-                        .into_iter()
-                        .filter_map(|c| {
-                            Some(IndexedColumn {
-                                column: full(c.int("column_id"))?,
-                                ascending: !c.bool("is_descending_key"),
-                                ..IndexedColumn::of(IndexedColumnForm::TableType)
-                            })
+                let hash = index.int("type") == Some(7);
+                let bucket_count = index.int("index_id").and_then(|n| self.buckets.get(&(id, n))).copied();
+                let columns = keys
+                    .into_iter()
+                    .filter_map(|c| {
+                        Some(IndexedColumn {
+                            column: full(c.int("column_id"))?,
+                            ascending: !c.bool("is_descending_key"),
+                            ..IndexedColumn::of(IndexedColumnForm::TableType)
                         })
-                        .collect(),
-                    ..TableTypeConstraint::of(form)
-                });
+                    })
+                    .collect();
+                match form {
+                    Some(form) => made.constraints.push(TableTypeConstraint {
+                        clustered: index.int("type") == Some(1),
+                        ignore_duplicates: index.bool("ignore_dup_key"),
+                        hash,
+                        bucket_count,
+                        columns,
+                        ..TableTypeConstraint::of(form)
+                    }),
+                    None => made.indexes.push(TableTypeIndex {
+                        name: name.child(index.string("name")),
+                        unique: index.bool("is_unique"),
+                        disabled: index.bool("is_disabled"),
+                        hash,
+                        bucket_count,
+                        columns,
+                        ..TableTypeIndex::default()
+                    }),
+                }
             }
             for check in checks.get(&id).into_iter().flatten() {
                 made.constraints.push(TableTypeConstraint {
