@@ -23,7 +23,31 @@ sys.schemas|name=sales|schema_id=5|principal_id=1
 sys.schemas|name=db_owner|schema_id=16384|principal_id=16384
 sys.database_principals|name=dbo|principal_id=1|type=S|is_fixed_role=0
 sys.database_principals|name=public|principal_id=0|type=R|is_fixed_role=0
-sys.database_principals|name=teller|principal_id=7|type=S|is_fixed_role=0
+sys.database_principals|name=teller|principal_id=7|type=S|is_fixed_role=0|authentication_type=0|default_schema_name=sales
+sys.database_principals|name=clerks|principal_id=8|type=R|is_fixed_role=0|owning_principal_id=7
+sys.database_principals|name=db_datareader|principal_id=16390|type=R|is_fixed_role=1
+sys.database_principals|name=signer|principal_id=9|type=C|is_fixed_role=0
+sys.database_role_members|role_principal_id=16384|member_principal_id=1
+sys.database_role_members|role_principal_id=8|member_principal_id=7
+sys.database_role_members|role_principal_id=16390|member_principal_id=8
+sys.database_permissions|class=0|major_id=0|minor_id=0|grantee_principal_id=1|grantor_principal_id=1|\
+permission_name=CONNECT|state=G
+sys.database_permissions|class=0|major_id=0|minor_id=0|grantee_principal_id=7|grantor_principal_id=1|\
+permission_name=VIEW DEFINITION|state=G
+sys.database_permissions|class=1|major_id=-391|minor_id=0|grantee_principal_id=0|grantor_principal_id=1|\
+permission_name=SELECT|state=G
+sys.database_permissions|class=1|major_id=100|minor_id=0|grantee_principal_id=8|grantor_principal_id=1|\
+permission_name=SELECT|state=W
+sys.database_permissions|class=1|major_id=100|minor_id=3|grantee_principal_id=8|grantor_principal_id=1|\
+permission_name=SELECT|state=R
+sys.database_permissions|class=1|major_id=100|minor_id=5|grantee_principal_id=7|grantor_principal_id=1|\
+permission_name=UPDATE|state=D
+sys.database_permissions|class=3|major_id=5|minor_id=0|grantee_principal_id=8|grantor_principal_id=7|\
+permission_name=EXECUTE|state=G
+sys.database_permissions|class=4|major_id=7|minor_id=0|grantee_principal_id=8|grantor_principal_id=1|\
+permission_name=IMPERSONATE|state=D
+sys.database_permissions|class=0|major_id=0|minor_id=0|grantee_principal_id=8|grantor_principal_id=1|\
+permission_name=DO SOMETHING NEW|state=G
 sys.types|name=int|system_type_id=56|user_type_id=56|schema_id=4|is_user_defined=0|is_assembly_type=0|is_table_type=0
 sys.types|name=nvarchar|system_type_id=231|user_type_id=231|schema_id=4|is_user_defined=0|is_assembly_type=0
 sys.types|name=varchar|system_type_id=167|user_type_id=167|schema_id=4|is_user_defined=0|is_assembly_type=0
@@ -111,7 +135,15 @@ sys.trigger_events|object_id=123|type_desc=UPDATE|is_first=0|is_last=0
 sys.sequences|object_id=130|start_value='1|increment='1|minimum_value='-2147483648|maximum_value='1000|\
 current_value='7|is_cycling=0|is_cached=1|cache_size=~|system_type_id=56|user_type_id=56|precision=10
 sys.synonyms|object_id=131|base_object_name=[sales].[Orders]
-sys.extended_properties|class=1|major_id=100|minor_id=0|name=MS_Description
+sys.extended_properties|class=0|major_id=0|minor_id=0|name=version|value='7|value_type=int
+sys.extended_properties|class=1|major_id=100|minor_id=0|name=MS_Description|value=it's|value_type=nvarchar
+sys.extended_properties|class=1|major_id=100|minor_id=3|name=MS_Description|value=plain|value_type=varchar
+sys.extended_properties|class=1|major_id=103|minor_id=0|name=why|value=because|value_type=nvarchar
+sys.extended_properties|class=1|major_id=101|minor_id=0|name=of a key without a name|value=x|value_type=nvarchar
+sys.extended_properties|class=2|major_id=121|minor_id=1|name=MS_Description|value=x|value_type=nvarchar
+sys.extended_properties|class=4|major_id=8|minor_id=0|name=who|value=x|value_type=nvarchar
+sys.extended_properties|class=7|major_id=100|minor_id=2|name=what|value=x|value_type=nvarchar
+sys.extended_properties|class=1|major_id=110|minor_id=0|name=since|value='2020|value_type=datetime
 ";
 
 struct Told {
@@ -333,19 +365,90 @@ async fn the_model_has_every_object_and_names_what_it_leaves_out() {
         ("SqlSynonym", 1),
         ("SqlUserDefinedDataType", 1),
         ("SqlTableType", 1),
+        ("SqlUser", 1),
+        ("SqlRole", 1),
+        ("SqlRoleMembership", 2),
+        ("SqlPermissionStatement", 5),
+        ("SqlExtendedProperty", 7),
     ];
     for (kind, count) in expected {
         assert_eq!(kinds.remove(kind), Some(count), "{kind}");
     }
     assert!(kinds.is_empty(), "{kinds:?}");
-    let left_out: Vec<_> = found.not_carried.iter().map(ToString::to_string).collect();
+    // This server shows only what the test tells: the rest is named, by feature.
+    let (features, others): (Vec<_>, Vec<_>) = found.not_carried.iter().partition(|n| n.kind == "feature");
+    let left_out: Vec<_> = others.iter().map(ToString::to_string).collect();
     assert_eq!(
         left_out,
         [
-            "extended property MS_Description on [sales].[Orders]",
+            "extended property of a key without a name on [sales].[PK__Orders__1234]",
+            "extended property (its value is not a text or a number) since: datetime",
+            "permission grant DO SOMETHING NEW to clerks (class 0, 0, 0)",
             "procedure (its text is encrypted) [dbo].[Hidden]",
             "service queue [dbo].[Queue]",
-            "user [teller]",
+            "user of a certificate [signer]",
+        ]
+    );
+    let has = |text: &str| features.iter().any(|f| f.to_string().contains(text));
+    assert!(has("sys.fulltext_catalogs") && has("sys.columns.is_hidden") && !has("ledger"), "{features:?}");
+}
+
+#[tokio::test]
+async fn who_may_do_what_is_told_as_dacfx_tells_it() {
+    let (found, _) = read().await;
+    let permissions: Vec<_> = found
+        .model
+        .objects
+        .iter()
+        .filter_map(|o| match o {
+            Object::Permission(p) => Some(p),
+            _ => None,
+        })
+        .collect();
+    let named: Vec<_> = permissions.iter().map(|p| p.name.to_string()).collect();
+    assert_eq!(
+        named,
+        [
+            "[Deny.Impersonate.User].[clerks].[dbo].[teller]",
+            "[Deny.Update.Object].[teller].[dbo].[sales].[Orders].[Note]",
+            "[Grant.Execute.Schema].[clerks].[teller].[sales]",
+            "[Grant.Select.Object].[clerks].[dbo].[sales].[Orders]",
+            "[Grant.ViewDefinition.Database].[teller].[dbo]",
+        ]
+    );
+    let select = permissions[3];
+    assert!(select.with_grant_option);
+    assert_eq!(
+        select.excluded_columns.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["[sales].[Orders].[Mail]"]
+    );
+    assert!(
+        select.grantor.as_ref().is_some_and(model::Reference::is_built_in),
+        "an export says who granted on objects"
+    );
+    assert_eq!(permissions[4].grantor, None, "and not on the database where dbo did");
+    let database = permissions[4].securable.as_ref().unwrap();
+    assert_eq!((database.name.as_deref(), database.disambiguator.as_deref()), (None, Some("1")));
+    assert_eq!(found.model.options().unwrap().rest.disambiguator.as_deref(), Some("1"));
+    let properties: Vec<_> = found
+        .model
+        .objects
+        .iter()
+        .filter_map(|o| match o {
+            Object::ExtendedProperty(p) => Some(format!("{} = {}", p.name, p.value.as_ref().unwrap().text)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        properties,
+        [
+            "[SqlColumn].[sales].[Orders].[Mail].[MS_Description] = 'plain'",
+            "[SqlConstraint].[sales].[CK_Orders].[why] = N'because'",
+            "[SqlDatabaseOptions].[version] = 7",
+            "[SqlDatabaseSecurityPrincipal].[clerks].[who] = N'x'",
+            "[SqlIndexBase].[sales].[Orders].[At].[what] = N'x'",
+            "[SqlSubroutineParameter].[sales].[Add].[@mail].[MS_Description] = N'x'",
+            "[SqlTableBase].[sales].[Orders].[MS_Description] = N'it''s'",
         ]
     );
 }

@@ -306,6 +306,7 @@ impl<'a> Builder<'a> {
         self.service_broker();
         self.leftovers();
         self.carried = self.made.iter().map(Object::name).filter(|n| !n.is_empty()).collect();
+        self.nothing_is_missing();
         self.permissions();
         self.extended_properties();
         if self.database_referred.get()

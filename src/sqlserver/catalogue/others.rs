@@ -117,6 +117,32 @@ impl Builder<'_> {
         self.each("sys.plan_guides", "plan guide", named);
     }
 
+    /// The net under everything: an object that nobody made and nobody named is named here.
+    pub(super) fn nothing_is_missing(&mut self) {
+        let named: std::collections::HashSet<String> = self.not_carried.iter().map(|n| n.name.clone()).collect();
+        for (kind, words) in [
+            ("U", "table"),
+            ("V", "view"),
+            ("P", "procedure"),
+            ("FN", "function"),
+            ("IF", "function"),
+            ("TF", "function"),
+            ("TR", "trigger"),
+            ("SN", "synonym"),
+            ("SO", "sequence"),
+            ("SQ", "service queue"),
+            ("R", "rule"),
+            ("SP", "security policy"),
+            ("ET", "external table"),
+        ] {
+            for (_, object) in self.of_kinds(&[kind]) {
+                if !self.carried.contains(&object.name) && !named.contains(&object.name.to_string()) {
+                    self.left_out(words, object.name);
+                }
+            }
+        }
+    }
+
     /// Names what a view has rows of.
     fn each(&mut self, view: &str, kind: &str, name: impl Fn(&Record<'_>) -> Option<String>) {
         let names: Vec<_> = self.rows.of(view).filter_map(|r| name(&r)).collect();
