@@ -96,7 +96,7 @@ impl Builder<'_> {
             // The server's own queues are objects that it ships.
             let Some(object) = self.object(r.int("object_id")) else { continue };
             let name = object.name.clone();
-            let procedure = r.text("activation_procedure").and_then(|p| two_parts(p));
+            let procedure = r.text("activation_procedure").and_then(two_parts);
             let runs_as = r.int("execute_as_principal_id");
             let user = runs_as.filter(|id| *id > 0).and_then(|id| self.principal(Some(id)));
             let activates = procedure.is_some();

@@ -132,6 +132,10 @@ impl Builder<'_> {
                 _ => {}
             }
         }
+        if self.facts.engine_edition == 5 && !options.options.contains_key("FileStreamDirectoryName") {
+            // Exports of Azure SQL Database, which has no FILESTREAM, say an empty name.
+            options.set("FileStreamDirectoryName", "");
+        }
         if let Some(r) = self.rows.of("sys.change_tracking_databases").next() {
             options.set_on("IsChangeTrackingOn", true);
             options.set_on("IsChangeTrackingAutoCleanupOn", r.bool("is_auto_cleanup_on"));
