@@ -883,6 +883,10 @@ impl<'a> Binder<'a> {
         // The text of users' functions is kept, not run: their types are known, their values are not.
         let unknown = || error::unknown_user_function(&parts.join("."));
         let [.., schema, name] = parts else { return Err(unknown()) };
+        if let Some(ty) = self.method_type(parts, args)? {
+            let function = functions::Function { name: "method", strict: false, body: functions::not_run };
+            return Ok(Expr { node: Node::Call(function, Vec::new()), ty, nullable: true });
+        }
         let meta = self.session.database_meta(self.database).ok_or_else(unknown)?;
         let found = meta.schema(schema).and_then(|s| meta.find(s.schema_id, name));
         let module =
@@ -899,6 +903,39 @@ impl<'a> Binder<'a> {
         }
         let function = functions::Function { name: "user function", strict: false, body: functions::not_run };
         Ok(Expr { node: Node::Call(function, values), ty: returns.ty.clone(), nullable: true })
+    }
+
+    /// The type of a method of an xml, spatial or hierarchyid column; `None` if the name leads to no such column.
+    fn method_type(&mut self, parts: &[String], args: &[&ast::FunctionArg]) -> SqlResult<Option<SqlType>> {
+        let Some((method, column)) = parts.split_last() else { return Ok(None) };
+        let names: Vec<&str> = column.iter().map(String::as_str).collect();
+        let Ok(of) = self.column(&names) else { return Ok(None) };
+        let wide = |n| types::nvarchar(n, &self.session.collation());
+        let mut whole = wide(1);
+        whole.length = crate::sandbox::value::MAX;
+        Ok(match (of.ty.base, method.as_str()) {
+            (Base::Xml, "value") => {
+                // The type is the second argument, in words.
+                let said = args.last().map(|a| a.to_string()).unwrap_or_default();
+                let said = said.trim_start_matches(['N', 'n']).trim_matches('\'');
+                Some(self.session.type_named(self.database, said, true)?)
+            }
+            (Base::Xml, "exist") => Some(types::bit()),
+            (Base::Xml, "query") => Some(types::plain(Base::Xml)),
+            (Base::HierarchyId, "GetLevel") => Some(types::plain(Base::SmallInt)),
+            (Base::HierarchyId, "IsDescendantOf") => Some(types::bit()),
+            (Base::HierarchyId, "ToString") => Some(wide(4000)),
+            (Base::HierarchyId, _) => Some(of.ty),
+            (Base::Geometry | Base::Geography, "STArea" | "STLength" | "STDistance") => Some(types::plain(Base::Float)),
+            (Base::Geometry | Base::Geography, "STAsText" | "ToString" | "AsTextZM") => Some(whole),
+            (Base::Geometry | Base::Geography, "STNumPoints" | "STDimension" | "STNumGeometries") => Some(types::int()),
+            (Base::Geometry | Base::Geography, "STAsBinary") => {
+                Some(types::binary(Base::VarBinary, crate::sandbox::value::MAX))
+            }
+            (Base::Geometry | Base::Geography, m) if m.starts_with("STIs") || m == "STIntersects" => Some(types::bit()),
+            (Base::Geometry | Base::Geography, _) => Some(of.ty),
+            _ => None,
+        })
     }
 
     fn date_function(&mut self, upper: &str, exprs: &[&ast::Expr]) -> SqlResult<Expr> {
