@@ -790,3 +790,40 @@ fn the_views_give_the_values_of_a_real_server() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// `cargo test --release --test sandbox_holding -- --ignored --nocapture`: how long many tables take.
+#[test]
+#[ignore = "a measurement"]
+fn twenty_thousand_tables() {
+    let mut session = fresh();
+    let session = session.as_mut();
+    ok(session, "CREATE DATABASE many");
+    ok(session, "USE many");
+    let tables: usize = std::env::var("TABLES").ok().and_then(|t| t.parse().ok()).unwrap_or(20_000);
+    let started = std::time::Instant::now();
+    for n in 0..tables {
+        let sql = format!(
+            "CREATE TABLE dbo.t{n} (id int NOT NULL IDENTITY CONSTRAINT PK_t{n} PRIMARY KEY, a nvarchar(50) NULL, b datetime2 \
+             NOT NULL CONSTRAINT DF_t{n} DEFAULT (sysutcdatetime()), c decimal(18, 2) NULL)"
+        );
+        ok(session, &sql);
+        if n > 0 && n % 2_000 == 0 {
+            eprintln!("{n} tables: {:?}", started.elapsed());
+        }
+    }
+    eprintln!("{tables} tables made: {:?}", started.elapsed());
+    for sql in [
+        "SELECT COUNT(*) FROM sys.tables",
+        "SELECT name, object_id, schema_id, create_date FROM sys.objects",
+        "SELECT object_id, name, column_id, user_type_id, max_length, is_nullable FROM sys.columns",
+        "SELECT object_id, index_id, name, type FROM sys.indexes",
+        "SELECT object_id, index_id, column_id, key_ordinal FROM sys.index_columns",
+        "SELECT object_id, index_id, rows FROM sys.partitions",
+        "SELECT t.name, c.name, d.definition FROM sys.tables t JOIN sys.columns c ON c.object_id = t.object_id \
+         LEFT JOIN sys.default_constraints d ON d.parent_object_id = c.object_id AND d.parent_column_id = c.column_id",
+    ] {
+        let started = std::time::Instant::now();
+        let rows = ok(session, sql).rows.len();
+        eprintln!("{rows} rows in {:?}: {}", started.elapsed(), &sql[..60.min(sql.len())]);
+    }
+}

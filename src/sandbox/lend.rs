@@ -19,6 +19,7 @@ use super::sql::hook::{MetaFunction, Taker, VirtualTable};
 use super::sql::text::{text_of, wide};
 use super::sql::types::{int, nvarchar, plain};
 use super::sql::{CatalogueHooks, SqlSession};
+use super::storage::Link;
 use super::value::{Base, SqlType, Value};
 
 /// The hooks to start an engine with.
@@ -48,7 +49,19 @@ fn rows_of(
     let server = session.server();
     let Some(meta) = session.database_meta(database) else { return Ok(()) };
     let sessions = facts_of_sessions(session);
-    let count = |d: &Database, o: &Object| rows_in(session, d.database_id, o.object_id);
+    // One connection for all tables, when the session has none of its own.
+    let own: RefCell<Option<Link>> = RefCell::new(None);
+    let count = |d: &Database, o: &Object| {
+        if session.link(d.database_id).is_ok_and(Link::active) {
+            return rows_in(session, d.database_id, o.object_id);
+        }
+        let mut own = own.borrow_mut();
+        if own.is_none() {
+            *own = session.engine.storage.connect(d.database_id).ok();
+        }
+        let rows = own.as_ref().and_then(|link| link.count(o.object_id).ok());
+        rows.and_then(|n| u64::try_from(n).ok()).unwrap_or(0)
+    };
     let source = Source { server: &server, database: &meta, login: &session.login, rows: &count, sessions: &sessions };
     let wanted: Vec<usize> = used.iter().enumerate().filter(|(_, u)| **u).map(|(n, _)| n).collect();
     let mut row = vec![Value::Null; used.len()];

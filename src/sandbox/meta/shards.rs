@@ -1,4 +1,5 @@
-//! A map that many snapshots may share: cloning costs one pointer a shard, changing costs one shard.
+//! A map that many snapshots may share: cloning costs one pointer a group of shards, changing costs one group and one
+//! shard.
 //!
 //! A database of 20,000 tables holds some 100,000 objects; a statement that creates one more must not copy them all,
 //! and a reader that holds yesterday's catalogue must not stop the writer.
@@ -10,36 +11,46 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Shards of a map. A power of two.
-const SHARDS: usize = 128;
+/// Shards of a map: so many groups of so many.
+const GROUPS: usize = 64;
+
+/// Shards of a group.
+const SHARDS: usize = 64;
 
 /// One shard: a small map of shared values.
 type Shard<K, V> = Arc<BTreeMap<K, Arc<V>>>;
 
+/// Shards that are copied together when one of them changes.
+type Group<K, V> = Arc<Vec<Shard<K, V>>>;
+
 /// A copy-on-write map. Iteration is in no useful order: sort what is shown.
 #[derive(Debug)]
 pub struct Shards<K, V> {
-    shards: Vec<Shard<K, V>>,
+    groups: Vec<Group<K, V>>,
     len: usize,
 }
 
 impl<K, V> Clone for Shards<K, V> {
     fn clone(&self) -> Self {
-        Shards { shards: self.shards.clone(), len: self.len }
+        Shards { groups: self.groups.clone(), len: self.len }
     }
 }
 
 impl<K: Ord + Hash + Clone, V> Default for Shards<K, V> {
     fn default() -> Self {
-        Shards { shards: (0..SHARDS).map(|_| Arc::new(BTreeMap::new())).collect(), len: 0 }
+        let empty: Shard<K, V> = Arc::default();
+        let group = Arc::new(vec![empty; SHARDS]);
+        Shards { groups: vec![group; GROUPS], len: 0 }
     }
 }
 
-fn shard_of<Q: Hash + ?Sized>(key: &Q) -> usize {
+/// The group and the shard of a key.
+fn place_of<Q: Hash + ?Sized>(key: &Q) -> (usize, usize) {
     // The default hasher with its fixed keys: the same in every process, and hostile names cost one long shard at worst.
     let mut hasher = std::collections::hash_map::DefaultHasher::new();
     key.hash(&mut hasher);
-    (hasher.finish() as usize) % SHARDS
+    let hash = hasher.finish() as usize;
+    (hash % GROUPS, hash / GROUPS % SHARDS)
 }
 
 impl<K: Ord + Hash + Clone, V> Shards<K, V> {
@@ -55,7 +66,8 @@ impl<K: Ord + Hash + Clone, V> Shards<K, V> {
 
     /// The value of a key.
     pub fn get(&self, key: &K) -> Option<&Arc<V>> {
-        self.shards[shard_of(key)].get(key)
+        let (group, shard) = place_of(key);
+        self.groups[group][shard].get(key)
     }
 
     /// Whether the key is there.
@@ -63,9 +75,14 @@ impl<K: Ord + Hash + Clone, V> Shards<K, V> {
         self.get(key).is_some()
     }
 
+    fn shard_mut(&mut self, key: &K) -> &mut BTreeMap<K, Arc<V>> {
+        let (group, shard) = place_of(key);
+        Arc::make_mut(&mut Arc::make_mut(&mut self.groups[group])[shard])
+    }
+
     /// Puts a value; gives back the old one.
     pub fn insert(&mut self, key: K, value: Arc<V>) -> Option<Arc<V>> {
-        let old = Arc::make_mut(&mut self.shards[shard_of(&key)]).insert(key, value);
+        let old = self.shard_mut(&key).insert(key, value);
         if old.is_none() {
             self.len += 1;
         }
@@ -74,18 +91,17 @@ impl<K: Ord + Hash + Clone, V> Shards<K, V> {
 
     /// Takes a value out.
     pub fn remove(&mut self, key: &K) -> Option<Arc<V>> {
-        let shard = &mut self.shards[shard_of(key)];
-        if !shard.contains_key(key) {
+        if !self.contains(key) {
             return None;
         }
-        let old = Arc::make_mut(shard).remove(key);
+        let old = self.shard_mut(key).remove(key);
         self.len -= 1;
         old
     }
 
     /// Everything.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &Arc<V>)> {
-        self.shards.iter().flat_map(|s| s.iter())
+        self.groups.iter().flat_map(|g| g.iter()).flat_map(|s| s.iter())
     }
 
     /// The values.
@@ -97,7 +113,8 @@ impl<K: Ord + Hash + Clone, V> Shards<K, V> {
     /// Shards that nobody touched are not looked into.
     pub fn changed(&self, after: &Self) -> Vec<(K, Option<Arc<V>>)> {
         let mut out = Vec::new();
-        for (before, now) in self.shards.iter().zip(&after.shards) {
+        let touched = self.groups.iter().zip(&after.groups).filter(|(a, b)| !Arc::ptr_eq(a, b));
+        for (before, now) in touched.flat_map(|(a, b)| a.iter().zip(b.iter())) {
             if Arc::ptr_eq(before, now) {
                 continue;
             }
@@ -124,9 +141,9 @@ impl<K: Ord + Hash + Clone, V> FromIterator<(K, Arc<V>)> for Shards<K, V> {
     }
 }
 
-impl<K: Serialize, V: Serialize> Serialize for Shards<K, V> {
+impl<K: Serialize + Ord + Hash + Clone, V: Serialize> Serialize for Shards<K, V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.shards.iter().flat_map(|s| s.iter()).map(|(k, v)| (k, v.as_ref())))
+        serializer.collect_seq(self.iter().map(|(k, v)| (k, v.as_ref())))
     }
 }
 
