@@ -101,27 +101,19 @@ Examples:
         comment: Option<String>,
     },
     /// Restore a package into a new database
+    ///
+    /// Everything is checked before anything is made. A database that a restore made is dropped again when the restore
+    /// fails or is cancelled; one that was there before never is. What does not come back is named with its reason.
     #[command(
         display_order = 2,
         after_help = "\
 Examples:
   pacrat restore acme_20261120013000 --to main --database acme_look
-  pacrat restore /mnt/usb/acme.bacpac --to test --database acme"
+  pacrat restore /mnt/usb/acme.bacpac --to test --database acme --users none --permissions no
+  pacrat restore acme_20261120013000 --to main --database acme_orders --table dbo.Orders
+  pacrat restore acme_20261120013000 --to main --database Live --into-existing Live --on-conflict rename"
     )]
-    Restore {
-        /// A file, or a backup as `pacrat list` names it
-        #[arg(value_name = "FILE|BACKUP")]
-        package: String,
-        /// The server to restore to, by its name in the configuration
-        #[arg(long, value_name = "SERVER")]
-        to: String,
-        /// The new database's name; it must not exist
-        #[arg(long, value_name = "NAME")]
-        database: String,
-        /// Keep what was restored so far when the restore fails or is cancelled
-        #[arg(long)]
-        keep_partial: bool,
-    },
+    Restore(Box<super::restore::RestoreArguments>),
     /// Check a package: the archive, its checksums, every row
     #[command(display_order = 4)]
     Verify {

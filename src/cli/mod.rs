@@ -12,6 +12,7 @@ mod list;
 mod output;
 mod package;
 mod progress;
+pub mod restore;
 mod sandbox;
 mod script;
 mod session;
@@ -56,9 +57,7 @@ fn dispatch(session: &Session, command: Option<Command>) -> Outcome {
         Command::Tenants => jobs::tenants(session),
         Command::Jobs { limit } => jobs::jobs(session, limit),
         Command::Backup { tenants, comment } => start::backup(session, tenants, comment),
-        Command::Restore { package, to, database, keep_partial } => {
-            start::restore(session, &package, to, database, keep_partial)
-        }
+        Command::Restore(arguments) => restore::run(session, *arguments),
         Command::Script { package, format, object } => script::script(session, &package, format, object.as_deref()),
         Command::Diff(arguments) => diff::diff(session, &arguments),
         Command::List { tenant } => list::backups(session, tenant.as_deref()),

@@ -1,4 +1,4 @@
-//! `pacrat backup`, `pacrat restore`, `pacrat verify`: the commands that start jobs.
+//! `pacrat backup`, `pacrat verify`: commands that start jobs.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,18 +27,6 @@ pub fn backup(session: &Session, tenants: Vec<String>, comment: Option<String>) 
                 }
             }
             watch::run_jobs(session, service, specs).await
-        },
-    )
-}
-
-/// `pacrat restore FILE|BACKUP --to SERVER --database NAME`.
-pub fn restore(session: &Session, package: &str, server: String, database: String, keep_partial: bool) -> Outcome {
-    session.with_engine(
-        |_| BTreeSet::from([server.clone()]),
-        async |service| {
-            let source = source::resolve(package, service.stores())?;
-            let spec = JobSpec::Restore { source, server: server.clone(), database, keep_partial };
-            watch::run_jobs(session, service, vec![spec]).await
         },
     )
 }

@@ -7,10 +7,12 @@ mod password;
 mod pattern;
 mod problem;
 mod read;
+mod restore;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::bacpac::script::Choice;
 pub use password::{Password, PasswordError, Secret};
 pub use pattern::{Pattern, Said, Word};
 pub(crate) use problem::nearest;
@@ -37,6 +39,8 @@ pub struct Config {
     pub compression: u8,
     /// The store that takes the backups of a tenant that names none.
     pub store: String,
+    /// What a restore does unless it is told otherwise.
+    pub restore: Choice,
     /// Servers by name.
     pub servers: BTreeMap<String, Server>,
     /// Tenants by name.
@@ -156,6 +160,7 @@ impl Default for Config {
             connections: 4,
             compression: 4,
             store: DEFAULT_STORE.into(),
+            restore: Choice::default(),
             servers: BTreeMap::new(),
             tenants: BTreeMap::new(),
             stores: BTreeMap::new(),

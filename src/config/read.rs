@@ -25,9 +25,21 @@ pub(super) const TOP: &[&str] = &[
     "connections",
     "compression",
     "store",
+    "restore",
     "servers",
     "tenants",
     "stores",
+];
+/// Keys of `[restore]`.
+pub(super) const RESTORE: &[&str] = &[
+    "permissions",
+    "users",
+    "user_settings",
+    "owner",
+    "skip_missing",
+    "on_conflict",
+    "collation",
+    "compatibility_level",
 ];
 /// Keys of `[servers.NAME]`.
 pub(super) const SERVER: &[&str] = &[
@@ -81,7 +93,7 @@ fn place(origin: &Origin) -> (usize, usize) {
     }
 }
 
-struct Reader<'t> {
+pub(super) struct Reader<'t> {
     path: &'t Path,
     text: &'t str,
     /// Where each line starts.
@@ -91,14 +103,14 @@ struct Reader<'t> {
 }
 
 /// A table under its title, with the place of the title.
-struct Section<'d, 'i> {
-    title: String,
-    table: &'d DeTable<'i>,
-    at: usize,
+pub(super) struct Section<'d, 'i> {
+    pub(super) title: String,
+    pub(super) table: &'d DeTable<'i>,
+    pub(super) at: usize,
 }
 
 impl Section<'_, '_> {
-    fn value(&self, key: &str) -> Option<&Spanned<DeValue<'_>>> {
+    pub(super) fn value(&self, key: &str) -> Option<&Spanned<DeValue<'_>>> {
         self.table.iter().find(|(k, _)| k.get_ref().as_ref() == key).map(|(_, v)| v)
     }
 
@@ -133,7 +145,7 @@ impl<'t> Reader<'t> {
         Origin::File { path: self.path.to_path_buf(), line, column }
     }
 
-    fn problem(&mut self, at: usize, message: impl Into<String>, instead: Option<String>) {
+    pub(super) fn problem(&mut self, at: usize, message: impl Into<String>, instead: Option<String>) {
         let problem = Problem { origin: self.origin(at), message: message.into(), instead };
         self.problems.push(problem);
     }
@@ -143,7 +155,7 @@ impl<'t> Reader<'t> {
         self.warnings.push(problem);
     }
 
-    fn known_keys(&mut self, section: &Section<'_, '_>, known: &[&str]) {
+    pub(super) fn known_keys(&mut self, section: &Section<'_, '_>, known: &[&str]) {
         for (key, _) in section.table.iter() {
             let name = key.get_ref().as_ref();
             if known.contains(&name) {
@@ -157,7 +169,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn wrong_kind(&mut self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str, example: &str) {
+    pub(super) fn wrong_kind(&mut self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str, example: &str) {
         let found = kind(value.get_ref());
         self.problem(
             value.span().start,
@@ -166,11 +178,11 @@ impl<'t> Reader<'t> {
         );
     }
 
-    fn string(&mut self, section: &Section<'_, '_>, key: &str, example: &str) -> Option<String> {
+    pub(super) fn string(&mut self, section: &Section<'_, '_>, key: &str, example: &str) -> Option<String> {
         self.spanned_string(section, key, example).map(|(text, _)| text)
     }
 
-    fn spanned_string(
+    pub(super) fn spanned_string(
         &mut self,
         section: &Section<'_, '_>,
         key: &str,
@@ -200,7 +212,7 @@ impl<'t> Reader<'t> {
         })
     }
 
-    fn integer(&mut self, section: &Section<'_, '_>, key: &str, range: RangeInclusive<u64>) -> Option<u64> {
+    pub(super) fn integer(&mut self, section: &Section<'_, '_>, key: &str, range: RangeInclusive<u64>) -> Option<u64> {
         let value = section.value(key)?;
         let DeValue::Integer(number) = value.get_ref() else {
             self.wrong_kind(key, value, "an integer", &range.start().to_string());
@@ -219,7 +231,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn boolean(&mut self, section: &Section<'_, '_>, key: &str) -> Option<bool> {
+    pub(super) fn boolean(&mut self, section: &Section<'_, '_>, key: &str) -> Option<bool> {
         let value = section.value(key)?;
         match value.get_ref() {
             DeValue::Boolean(b) => Some(*b),
@@ -341,6 +353,7 @@ impl<'t> Reader<'t> {
             config.store.clone_from(&stores[0]);
         }
         config.tenants = self.tenants(&top, &servers, &stores);
+        config.restore = self.restore(&top);
         config
     }
 

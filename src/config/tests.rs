@@ -35,8 +35,8 @@ fn the_example_with_its_samples_switched_on_reads_and_names_every_key() {
         .map(|l| l.trim_start_matches(['#', ':', ' ']))
         .filter_map(|l| l.split_once(" = ").map(|(k, _)| k))
         .collect();
-    for key in read::TOP.iter().chain(read::SERVER).chain(read::TENANT).chain(read::STORE) {
-        let section = EXAMPLE.contains(&format!("[{key}."));
+    for key in read::TOP.iter().chain(read::SERVER).chain(read::TENANT).chain(read::STORE).chain(read::RESTORE) {
+        let section = EXAMPLE.contains(&format!("[{key}.")) || EXAMPLE.contains(&format!("\n[{key}]"));
         assert!(words.contains(key) || section, "config.example.toml does not show {key}");
     }
 }

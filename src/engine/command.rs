@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::event::JobId;
+pub use crate::bacpac::script::Choice;
 pub use crate::store::manifest::Trigger;
 
 /// A backup in a store: the store's configured name and the file's name inside it.
@@ -40,16 +41,22 @@ pub enum JobSpec {
         /// Who asked.
         trigger: Trigger,
     },
-    /// Restore a package into a new database.
+    /// Restore a package into a new database, or into one whose name was typed for that.
     Restore {
         /// The package.
         source: PackageSource,
         /// The target server's name in the configuration.
         server: String,
-        /// The new database's name. It must not exist.
+        /// The database's name. It must not exist, unless `existing` says it again.
         database: String,
         /// Keep what was restored so far when the restore fails or is cancelled.
         keep_partial: bool,
+        /// The name of an existing database, as a person typed it for this restore.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        existing: Option<String>,
+        /// What of the package.
+        #[serde(default, skip_serializing_if = "is_all")]
+        choice: Box<Choice>,
     },
     /// Verify a package: the archive, every row, the manifest.
     Verify {
@@ -58,7 +65,24 @@ pub enum JobSpec {
     },
 }
 
+/// A restore of everything as it is has no more to say.
+fn is_all(choice: &Choice) -> bool {
+    *choice == Choice::default()
+}
+
 impl JobSpec {
+    /// A restore of all of a package into a new database.
+    pub fn restore(source: PackageSource, server: impl Into<String>, database: impl Into<String>) -> Self {
+        Self::Restore {
+            source,
+            server: server.into(),
+            database: database.into(),
+            keep_partial: false,
+            existing: None,
+            choice: Box::default(),
+        }
+    }
+
     /// The word that the dashboard, the journal and `--json` use.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::command::JobSpec;
-use super::event::{Event, Failure, JobId, JobState, What};
+use super::event::{Event, Failure, JobId, JobState, Step, What};
 use super::process::{self, ProcessMark};
 use super::query::JobInfo;
 
@@ -215,7 +215,10 @@ impl Journal {
             }
             let job = JobId(id.unsigned_abs());
             let Some(info) = self.job(job)? else { continue };
-            let failure = interruption(&info);
+            // A database is made in this step, and not before.
+            let creating = What::Step { step: Step::Creating };
+            let made = self.events(job)?.iter().any(|e| e.what == creating);
+            let failure = interruption(&info, made);
             let ended = What::Ended {
                 state: JobState::Interrupted,
                 summary: info.summary.clone().unwrap_or_default(),
@@ -310,19 +313,26 @@ fn json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "null".into())
 }
 
-fn interruption(info: &JobInfo) -> Failure {
-    let began = info.started.is_some();
+/// `made`: a restore had begun to make its database, or to change the one it goes into.
+fn interruption(info: &JobInfo, made: bool) -> Failure {
     let (message, hint) = match &info.spec {
         JobSpec::Backup { tenant, .. } => (
             format!("the process ended while tenant {tenant} was being backed up"),
             "start the backup again; the partial file is removed at the start".to_owned(),
         ),
-        JobSpec::Restore { server, database, .. } if began => (
+        // A database that was there before is nobody's to drop.
+        JobSpec::Restore { server, database, existing: Some(_), .. } => (
+            format!("the process ended during the restore into the existing database {database} on {server}"),
+            format!(
+                "look into {database}: what it had before is there, what was being added to it may not be complete"
+            ),
+        ),
+        JobSpec::Restore { server, database, .. } if made => (
             format!("the process ended while database {database} on {server} was being restored"),
             format!("if {database} is there, it is not complete: drop it on {server}, then restore again"),
         ),
         JobSpec::Restore { server, database, .. } => (
-            format!("the process ended before the restore of {database} on {server} began"),
+            format!("the process ended before the restore of {database} on {server} made anything"),
             "start the restore again".to_owned(),
         ),
         JobSpec::Verify { .. } => {
@@ -335,7 +345,7 @@ fn interruption(info: &JobInfo) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::super::command::{PackageSource, Trigger};
-    use super::super::event::{Step, Summary};
+    use super::super::event::Summary;
     use super::*;
 
     fn at(second: i64) -> Timestamp {
@@ -379,14 +389,20 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut dead = Journal::open(dir.path()).unwrap();
         let lost = dead.add(&backup("lost"), at(0)).unwrap();
-        let restore = JobSpec::Restore {
-            source: PackageSource::File { path: "x.bacpac".into() },
-            server: "main".into(),
-            database: "copy".into(),
-            keep_partial: false,
-        };
+        let package = PackageSource::File { path: "x.bacpac".into() };
+        let restore = JobSpec::restore(package.clone(), "main", "copy");
         let half = dead.add(&restore, at(0)).unwrap();
         dead.record(&event(half, 1, What::State { state: JobState::Running })).unwrap();
+        dead.record(&event(half, 1, What::Step { step: Step::Creating })).unwrap();
+        // It never came to ask whether the database is there: whoever made that, it was not this job.
+        let early = dead.add(&restore, at(0)).unwrap();
+        dead.record(&event(early, 1, What::State { state: JobState::Running })).unwrap();
+        let mut into = JobSpec::restore(package, "main", "live");
+        if let JobSpec::Restore { existing, .. } = &mut into {
+            *existing = Some("live".into());
+        }
+        let into = dead.add(&into, at(0)).unwrap();
+        dead.record(&event(into, 1, What::Step { step: Step::Creating })).unwrap();
         let done = dead.add(&backup("done"), at(0)).unwrap();
         dead.record(&event(done, 1, ended(JobState::Completed))).unwrap();
         let mut other = Journal::open(dir.path()).unwrap();
@@ -400,10 +416,14 @@ mod tests {
 
         let mut journal = Journal::open(dir.path()).unwrap();
         let found = journal.interrupt_dead(at(9)).unwrap();
-        assert_eq!(found.iter().map(|j| j.id).collect::<Vec<_>>(), [lost, half]);
+        assert_eq!(found.iter().map(|j| j.id).collect::<Vec<_>>(), [lost, half, early, into]);
         assert!(found.iter().all(|j| j.state == JobState::Interrupted && j.ended == Some(at(9))));
         let hint = found[1].failure.as_ref().unwrap().hint.clone().unwrap();
         assert_eq!(hint, "if copy is there, it is not complete: drop it on main, then restore again");
+        for job in &found[2..] {
+            let hint = job.failure.as_ref().unwrap().hint.clone().unwrap();
+            assert!(!hint.contains("drop"), "{hint}");
+        }
         assert_eq!(journal.job(living).unwrap().unwrap().state, JobState::Queued);
         assert_eq!(journal.job(done).unwrap().unwrap().state, JobState::Completed);
         assert_eq!(journal.interrupt_dead(at(10)).unwrap(), Vec::new());

@@ -12,8 +12,8 @@ use super::event::Failure;
 use super::job::{JobContext, Meter, Stop, TableMeter};
 use super::package::{self, Opened};
 use crate::bacpac::bcp::BcpError;
-use crate::bacpac::package::{PackageError, Report, TableData};
-use crate::bacpac::plan::BcpType;
+use crate::bacpac::package::{PackageError, Report};
+use crate::bacpac::plan::{BcpType, TablePlan};
 use crate::sqlserver::connect;
 use crate::sqlserver::rows::{RowConnection, ServerColumn};
 use crate::sqlserver::target::Target;
@@ -21,7 +21,8 @@ use crate::sqlserver::target::Target;
 /// Blocks between the reader of the archive and the connection.
 const BLOCKS: usize = 4;
 
-/// Load every table that has rows. Rows and bytes loaded.
+/// Load the tables of `plans` (by their numbers in the package, with their names at the target) that have rows. Rows
+/// and bytes loaded.
 pub async fn tables(
     job: &JobContext,
     target: &Target,
@@ -29,6 +30,7 @@ pub async fn tables(
     opened: &Arc<Opened>,
     report: &Report,
     mut columns: HashMap<(String, String), Vec<ServerColumn>>,
+    plans: &HashMap<usize, Arc<TablePlan>>,
 ) -> Result<(u64, u64), Stop> {
     let with_rows: Vec<usize> =
         (0..opened.package.tables().len()).filter(|n| !opened.package.tables()[*n].parts.is_empty()).collect();
@@ -36,16 +38,17 @@ pub async fn tables(
     let mut meters = Vec::new();
     for (n, counted) in with_rows.iter().zip(&report.tables) {
         let table = &opened.package.tables()[*n];
-        let key = (table.plan.schema.clone(), table.plan.table.clone());
+        let Some(plan) = plans.get(n) else { continue };
+        let key = (plan.schema.clone(), plan.table.clone());
         let Some(columns) = columns.remove(&key) else {
-            return Err(Failure::new(format!("table {} was created and is not there", table.plan)).into());
+            return Err(Failure::new(format!("table {plan} was created and is not there")).into());
         };
-        for column in table.plan.columns.iter().filter(|c| c.ty == BcpType::RowVersion) {
+        for column in plan.columns.iter().filter(|c| c.ty == BcpType::RowVersion) {
             // No server takes the value of such a column (error 273).
-            job.remark(format!("table {}: column {} gets new row versions from the server", table.plan, column.name));
+            job.remark(format!("table {plan}: column {} gets new row versions from the server", column.name));
         }
-        meters.push(TableMeter::new(table.plan.to_string(), Some(counted.rows), Some(table.bytes())));
-        work.push(Load { table: *n, meter: work.len(), rows: counted.rows, columns });
+        meters.push(TableMeter::new(plan.to_string(), Some(counted.rows), Some(table.bytes())));
+        work.push(Load { table: *n, plan: Arc::clone(plan), meter: work.len(), rows: counted.rows, columns });
     }
     let meter = job.measure(meters);
     // The largest first, so that no connection is left alone with it at the end.
@@ -89,6 +92,8 @@ pub async fn tables(
 
 struct Load {
     table: usize,
+    /// With the name at the target.
+    plan: Arc<TablePlan>,
     meter: usize,
     rows: u64,
     columns: Vec<ServerColumn>,
@@ -120,10 +125,9 @@ impl Lane {
     }
 
     async fn table(&self, connection: &mut dyn RowConnection, load: &Load) -> Result<(), Stop> {
-        let table: &TableData = &self.opened.package.tables()[load.table];
         let meter = self.meter.table(load.meter);
         meter.begin();
-        let mut loader = connection.load_table(&table.plan, &load.columns, &self.stop).await?;
+        let mut loader = connection.load_table(&load.plan, &load.columns, &self.stop).await?;
         let (blocks, mut received) = mpsc::channel(BLOCKS);
         let (opened, n) = (Arc::clone(&self.opened), load.table);
         let reader = tokio::task::spawn_blocking(move || read(&opened, n, &blocks));
@@ -155,7 +159,7 @@ impl Lane {
         let rows = loader.finish(&self.stop).await?;
         meter.add(rows.saturating_sub(meter.rows()), 0);
         if rows != load.rows {
-            let message = format!("table {}: the server took {rows} rows of {}", table.plan, load.rows);
+            let message = format!("table {}: the server took {rows} rows of {}", load.plan, load.rows);
             return Err(Failure::new(message).hint("restore again, and report this").into());
         }
         meter.finish();

@@ -95,12 +95,15 @@ impl Service {
             JobSpec::Backup { tenant, .. } => {
                 self.config.tenant(tenant)?;
             }
-            JobSpec::Restore { server, database, .. } => {
+            JobSpec::Restore { server, database, existing, choice, .. } => {
                 if !self.config.servers.contains_key(server) {
                     self.servers.target(server)?;
                 }
                 if let Some(why) = database_name_problem(database) {
                     return Err(Failure::new(why).kind(FailureKind::Request).hint("choose another name"));
+                }
+                if let Some(problem) = super::restore::choice_problem(database, existing.as_deref(), choice) {
+                    return Err(problem);
                 }
             }
             JobSpec::Verify { .. } => {}

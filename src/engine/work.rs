@@ -59,8 +59,9 @@ impl Work for Jobs {
             JobSpec::Backup { tenant, comment, trigger } => {
                 backup::backup(self, job, tenant, comment.as_deref(), *trigger).await
             }
-            JobSpec::Restore { source, server, database, keep_partial } => {
-                let wanted = Wanted { source, server, database, keep_partial: *keep_partial };
+            JobSpec::Restore { source, server, database, keep_partial, existing, choice } => {
+                let existing = existing.as_deref();
+                let wanted = Wanted { source, server, database, keep_partial: *keep_partial, existing, choice };
                 restore::restore(self, job, &wanted).await
             }
             JobSpec::Verify { source } => verify::in_store(self, job, source).await,

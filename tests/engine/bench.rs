@@ -177,7 +177,7 @@ pub fn backup() -> JobSpec {
 }
 
 pub fn restore(source: &PackageSource) -> JobSpec {
-    JobSpec::Restore { source: source.clone(), server: "box".into(), database: "Copy".into(), keep_partial: false }
+    JobSpec::restore(source.clone(), "box", "Copy")
 }
 
 /// How a job ended, and what it told before.

@@ -101,7 +101,10 @@ async fn kept_if_the_operator_wants_it() {
     let bench = Bench::new().await;
     let source = bench.backup().await;
     bench.fault("stall=30s,on=FOREIGN KEY");
-    let spec = JobSpec::Restore { source, server: "box".into(), database: "Copy".into(), keep_partial: true };
+    let mut spec = restore(&source);
+    if let JobSpec::Restore { keep_partial, .. } = &mut spec {
+        *keep_partial = true;
+    }
     let (ended, _) = bench.cancel_at(spec, Step::Constraints, Duration::from_millis(100)).await;
     assert_eq!(ended.state, Some(JobState::Cancelled));
     assert!(bench.databases().await.contains("Copy"));

@@ -227,7 +227,7 @@ fn is_secret(name: &str) -> bool {
 }
 
 /// The kind of an element in words: `foreign key constraint`.
-pub(super) fn kind_words(kind: &str) -> String {
+pub fn kind_words(kind: &str) -> String {
     text::words(kind.strip_prefix("Sql").unwrap_or(kind), ' ').to_lowercase()
 }
 

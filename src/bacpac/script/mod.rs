@@ -5,6 +5,7 @@
 //! **DacFx** (`--@` lines, object definitions only) what stood inside a table's statement stands there again. Whatever
 //! a script does not carry is listed by kind and name, never dropped.
 
+mod choice;
 mod constraint;
 mod database;
 mod index;
@@ -24,8 +25,9 @@ mod text;
 use super::model::{Model, Name, Object, Reference, quote};
 use std::collections::{HashMap, HashSet};
 
+pub use choice::{Choice, ChoiceError, Chosen, Conflict, Content, Missing, Users, choose, rename, with_suffix};
 pub use database::{database_collation, option_values};
-pub use left::WITHOUT_SAYING;
+pub use left::{WITHOUT_SAYING, kind_words};
 pub use piece::{Piece, pieces, script_of};
 pub use print::{dacfx_text, dacfx_text_of, server_text, server_text_for_dacfx};
 
@@ -91,6 +93,8 @@ pub struct Batch {
     pub ansi_nulls: bool,
     /// QUOTED_IDENTIFIER that it must run under.
     pub quoted_identifier: bool,
+    /// Another way, where the server refuses this one: the text, and what comes of it in words.
+    pub otherwise: Option<(String, &'static str)>,
     /// A server may refuse it without harm to the database (an option that its edition does not have).
     pub optional: bool,
     /// It makes the object; batches that change it further have `false`.
@@ -305,6 +309,7 @@ impl<'a> Maker<'a> {
             sql,
             ansi_nulls: true,
             quoted_identifier: true,
+            otherwise: None,
             optional: false,
             creates: true,
             needs: Vec::new(),

@@ -388,7 +388,11 @@ impl<'o> Setter<'_, '_, 'o> {
         self.leave("IsVardecimalStorageFormatOn", "every database of today's servers has it on");
         self.leave("IsSupplementalLoggingOn", "no statement sets it");
         self.leave("RemoteDataEnabled", "it needs an account at Azure of its own");
-        self.leave("CatalogCollation", "it is given when a database is made; the target's is used");
+        match self.named("CatalogCollation") {
+            // The target's own, where nothing is said.
+            None | Some("Database_Default") => self.done.push("CatalogCollation"),
+            Some(_) => self.leave("CatalogCollation", "it is given when a database is made; the target's is used"),
+        }
     }
 }
 

@@ -103,6 +103,7 @@ mod tests {
             sql: String::new(),
             ansi_nulls: true,
             quoted_identifier: true,
+            otherwise: None,
             optional: false,
             creates: true,
             needs: needs.iter().map(|n| Name::parse(n).unwrap()).collect(),

@@ -60,9 +60,24 @@ impl<'a> Maker<'a> {
             return;
         }
         let step = parse(sequence.increment.as_deref()).unwrap_or(1);
-        let next = current.saturating_add(step);
+        let least = parse(sequence.min_value.as_deref()).filter(|_| !sequence.no_min_value);
+        let most = parse(sequence.max_value.as_deref()).filter(|_| !sequence.no_max_value);
+        let mut next = current.saturating_add(step);
+        if least.is_some_and(|l| next < l) || most.is_some_and(|m| next > m) {
+            let again = if step < 0 { most } else { least };
+            match again.filter(|_| sequence.cycles) {
+                Some(again) => next = again,
+                None => {
+                    let reason = "it has given its last number; the copy begins at its start again";
+                    let value = current.to_string();
+                    self.leave_property("sequence", &sequence.name, "CurrentValue", &value, reason);
+                    return;
+                }
+            }
+        }
         let sql = format!("ALTER SEQUENCE {} RESTART WITH {next};", sequence.name);
-        self.then(Phase::Versioning, "sequence value", &sequence.name, sql);
+        // The end of its type may be nearer than the bounds that the model knows.
+        self.then(Phase::Versioning, "sequence value", &sequence.name, sql).optional = true;
     }
 
     pub(super) fn synonym(&mut self, synonym: &'a Synonym) {

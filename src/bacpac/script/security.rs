@@ -87,7 +87,18 @@ impl<'a> Maker<'a> {
         }
         let sql = format!("CREATE USER {}{from}{options};", user.name);
         let needs: Vec<Name> = [own(&user.certificate), own(&user.asymmetric_key)].into_iter().flatten().collect();
-        self.add(Phase::Principals, "user", &user.name, sql).needs = needs;
+        // The login may be missing where the database goes to: the user's rights are kept, and nobody can log in by it.
+        let by_login =
+            from.is_empty() && user.authentication != Authentication::Database || from.starts_with(" FOR LOGIN");
+        let schema =
+            user.default_schema.as_ref().map(|s| format!(" WITH DEFAULT_SCHEMA = {}", quote(s.parsed().last())));
+        let otherwise = by_login.then(|| {
+            let sql = format!("CREATE USER {} WITHOUT LOGIN{};", user.name, schema.unwrap_or_default());
+            (sql, "was made without a login, for its login was refused")
+        });
+        let batch = self.add(Phase::Principals, "user", &user.name, sql);
+        batch.needs = needs;
+        batch.otherwise = otherwise;
     }
 
     pub(super) fn login(&mut self, login: &'a Login) {

@@ -172,7 +172,11 @@ impl<'a> Maker<'a> {
         if last == seed - step {
             return;
         }
-        let sql = format!("DBCC CHECKIDENT ({}, RESEED, {last}) WITH NO_INFOMSGS;", literal(&table.name.to_string()));
+        // In a table that never had a row the next one gets the value itself, in others the one after it.
+        let next = last.saturating_add(step);
+        let reseed =
+            |to| format!("DBCC CHECKIDENT ({}, RESEED, {to}) WITH NO_INFOMSGS;", literal(&table.name.to_string()));
+        let sql = format!("IF EXISTS (SELECT 1 AS one FROM {}) {} ELSE {}", table.name, reseed(last), reseed(next));
         self.then(Phase::Versioning, "identity value", &table.name, sql).name = column.name.to_string();
     }
 

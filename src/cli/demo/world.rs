@@ -341,9 +341,7 @@ mod tests {
             let database = format!("{} again", seed.name);
             let server = SERVERS[1 - seed.server].to_owned();
             assert!(!service.database_exists(&server, &database).await.unwrap());
-            let spec =
-                JobSpec::Restore { source, server: server.clone(), database: database.clone(), keep_partial: false };
-            let job = done(service, spec).await;
+            let job = done(service, JobSpec::restore(source, &server, &database)).await;
             assert_eq!(job.state, JobState::Completed, "{}: {:?}", seed.name, job.failure);
             assert_eq!(Some(job.summary.unwrap().rows), rows);
             assert!(service.database_exists(&server, &database).await.unwrap());

@@ -156,12 +156,7 @@ pub fn backups(tenant: &str) -> Vec<BackupInfo> {
 }
 
 pub fn restore(database: &str) -> JobSpec {
-    JobSpec::Restore {
-        source: PackageSource::Backup(backups("bakery")[0].backup.clone()),
-        server: "beta".into(),
-        database: database.into(),
-        keep_partial: false,
-    }
+    JobSpec::restore(PackageSource::Backup(backups("bakery")[0].backup.clone()), "beta", database)
 }
 
 pub fn verify() -> JobSpec {

@@ -88,12 +88,8 @@ fn a_restore_is_suggested_checked_and_started() {
     // Enter before the answer waits for it.
     assert!(commands(&update(&mut state, key(KeyCode::Enter), now())).is_empty());
     let effects = update(&mut state, Message::Exists(first, Ok(false)), now());
-    let want = Command::Submit(JobSpec::Restore {
-        source: crate::engine::command::PackageSource::Backup(backups("bakery")[0].backup.clone()),
-        server: "alpha".into(),
-        database: "shop_bakery_20260130_restore".into(),
-        keep_partial: false,
-    });
+    let source = crate::engine::command::PackageSource::Backup(backups("bakery")[0].backup.clone());
+    let want = Command::Submit(JobSpec::restore(source, "alpha", "shop_bakery_20260130_restore"));
     assert_eq!(commands(&effects), [&want]);
     assert!(state.layers.is_empty());
 }

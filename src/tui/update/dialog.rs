@@ -121,6 +121,8 @@ impl Update<'_> {
             server: server.name.clone(),
             database: dialog.database.text().to_owned(),
             keep_partial: dialog.keep_partial,
+            existing: None,
+            choice: Box::default(),
         });
     }
 

@@ -60,6 +60,9 @@ fn cancelling(state: &State, id: JobId) -> Vec<(Tone, String)> {
     let Some(job) = state.job(id) else { return vec![(Tone::Plain, "The job has ended.".into())] };
     let then = match &job.info.spec {
         JobSpec::Backup { .. } => "What was written so far is removed; older backups stay as they are.".to_owned(),
+        JobSpec::Restore { database, existing: Some(_), .. } => {
+            format!("What was added to {database} so far stays; nothing of it is dropped.")
+        }
         JobSpec::Restore { database, keep_partial: false, .. } => {
             format!("The half-restored database {database} is dropped.")
         }

@@ -204,9 +204,15 @@ fn told(job: &Job) -> String {
             let comment = comment.as_deref().map(|c| format!(", \"{c}\"")).unwrap_or_default();
             format!("{who} backup of {tenant}{comment}")
         }
-        JobSpec::Restore { source, server, database, keep_partial } => {
-            let keep = if *keep_partial { ", kept even when it fails" } else { "" };
-            format!("restore of {} to {server} as {database}{keep}", crate::tui::state::source_name(source))
+        JobSpec::Restore { source, server, database, keep_partial, existing, choice } => {
+            let mut words = choice.words();
+            if *keep_partial {
+                words.push("kept even when it fails".into());
+            }
+            let words = if words.is_empty() { String::new() } else { format!(", {}", words.join(", ")) };
+            let to = if existing.is_some() { "into the existing" } else { "as" };
+            let name = crate::tui::state::source_name(source);
+            format!("restore of {name} to {server} {to} {database}{words}")
         }
         JobSpec::Verify { source } => format!("verify {}", crate::tui::state::source_name(source)),
     }

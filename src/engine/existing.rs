@@ -1,0 +1,250 @@
+//! A restore into a database that is there: what it holds already, what stands in the way, and the proof that what was
+//! there before is left alone.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::event::{Failure, FailureKind};
+use super::job::{JobContext, Stop};
+use crate::bacpac::model::{BUILT_IN_SCHEMAS, Model, Name, Object};
+use crate::bacpac::plan::TablePlan;
+use crate::bacpac::script::{self, Conflict};
+use crate::sqlserver::error::SqlError;
+use crate::sqlserver::orders::{Answer, Orders, Record};
+use crate::sqlserver::quote;
+use crate::sqlserver::rows::ServerColumn;
+
+/// What a database holds. Names are compared without regard to case: a name that differs in case alone may be the same
+/// to the server, and taking it for another would put something in harm's way.
+#[derive(Debug, Default)]
+pub struct Holding {
+    /// Objects of schemas: (schema, name) → `sys.objects.type`.
+    objects: HashMap<(String, String), String>,
+    /// Schemas.
+    schemas: HashSet<String>,
+    /// Types of schemas.
+    types: HashSet<(String, String)>,
+    /// Users and roles.
+    principals: HashSet<String>,
+    /// Partition functions and schemes, assemblies and what else has a name in the database.
+    others: HashSet<String>,
+}
+
+fn key(name: &Name) -> (String, String) {
+    (name.schema().to_lowercase(), name.object().to_lowercase())
+}
+
+impl Holding {
+    /// Asks a database what it holds.
+    pub async fn of(orders: &mut dyn Orders, cancel: &CancellationToken) -> Result<Self, SqlError> {
+        const SQL: &str = "\
+SELECT s.name AS schema_name, o.name AS object_name, o.type AS object_type FROM sys.objects AS o \
+JOIN sys.schemas AS s ON s.schema_id = o.schema_id WHERE o.is_ms_shipped = 0;\n\
+SELECT s.name AS schema_name FROM sys.schemas AS s;\n\
+SELECT s.name AS schema_name, t.name AS object_name FROM sys.types AS t \
+JOIN sys.schemas AS s ON s.schema_id = t.schema_id WHERE t.is_user_defined = 1;\n\
+SELECT p.name AS principal_name FROM sys.database_principals AS p;\n\
+SELECT f.name AS other_name FROM sys.partition_functions AS f;\n\
+SELECT d.name AS other_name FROM sys.data_spaces AS d;";
+        let answer = orders.batch(SQL, "asking what the database holds", cancel).await?;
+        let mut holding = Self::default();
+        for r in records(&answer, 0) {
+            let kind = r.string("object_type").trim().to_owned();
+            holding.objects.insert(lower(&r), kind);
+        }
+        holding.schemas = records(&answer, 1).map(|r| r.string("schema_name").to_lowercase()).collect();
+        holding.types = records(&answer, 2).map(|r| lower(&r)).collect();
+        holding.principals = records(&answer, 3).map(|r| r.string("principal_name").to_lowercase()).collect();
+        for set in [4, 5] {
+            holding.others.extend(records(&answer, set).map(|r| r.string("other_name").to_lowercase()));
+        }
+        Ok(holding)
+    }
+
+    fn has_table(&self, name: &Name) -> bool {
+        self.objects.contains_key(&key(name))
+    }
+
+    /// Whether something of that name and sort is there.
+    fn has(&self, object: &Object) -> bool {
+        let name = object.name();
+        match object {
+            Object::Schema(_) => self.schemas.contains(&name.last().to_lowercase()),
+            Object::AliasType(_) | Object::TableType(_) => self.types.contains(&key(&name)),
+            Object::User(_) | Object::Role(_) | Object::ApplicationRole(_) => {
+                self.principals.contains(&name.last().to_lowercase())
+            }
+            Object::PartitionFunction(_) | Object::PartitionScheme(_) => {
+                self.others.contains(&name.last().to_lowercase())
+            }
+            // What is a part of a table comes with it; these have the table's name, or none.
+            Object::Index(_) | Object::FullTextIndex(_) | Object::Statistics(_) | Object::ExtendedProperty(_) => false,
+            Object::Permission(_) | Object::RoleMembership(_) | Object::DatabaseOptions(_) => false,
+            _ => name.parts().len() == 2 && self.objects.contains_key(&key(&name)),
+        }
+    }
+
+    /// Fits a model into the database: tables that are there are refused or restored under another name, everything
+    /// else that is there is left as it is, and said. The tables' names here, by their names in the model.
+    pub fn fit(
+        &self,
+        model: &Model,
+        conflict: Conflict,
+        now: Timestamp,
+        job: &JobContext,
+    ) -> Result<(Model, HashMap<Name, Name>), Stop> {
+        let taken: Vec<Name> = model.tables().filter(|t| self.has_table(&t.name)).map(|t| t.name.clone()).collect();
+        let mut model = model.clone();
+        let mut names: HashMap<Name, Name> = model.tables().map(|t| (t.name.clone(), t.name.clone())).collect();
+        if !taken.is_empty() && conflict == Conflict::Refuse {
+            let listed: Vec<String> = taken.iter().take(10).map(raw).collect();
+            let more = if taken.len() > 10 { format!(" and {} more", taken.len() - 10) } else { String::new() };
+            return Err(Failure::new(format!("the database has already: {}{more}", listed.join(", ")))
+                .kind(FailureKind::Request)
+                .hint("nothing was changed; --on-conflict rename restores these tables under other names")
+                .into());
+        }
+        if !taken.is_empty() {
+            let suffix = self.free_suffix(&model, &taken, now);
+            let map: BTreeMap<Name, Name> = taken
+                .iter()
+                .map(|n| (n.clone(), Name::two(n.schema(), script::with_suffix(n.last(), &suffix))))
+                .collect();
+            let renamed = script::rename(&model, &map, &suffix).map_err(|e| Failure::new(e.to_string()))?;
+            for (from, to) in &map {
+                job.remark(format!("table {} is there already: restored as {}", raw(from), raw(to)));
+                names.insert(from.clone(), to.clone());
+            }
+            for left in &renamed.left {
+                job.remark(format!("not restored: {left}"));
+            }
+            model = renamed.model;
+        }
+        model.objects.retain(|object| {
+            if matches!(object, Object::DatabaseOptions(_)) {
+                job.inform("the options of the database are left as they are");
+                return false;
+            }
+            if !self.has(object) {
+                return true;
+            }
+            let element = object.to_element();
+            let name = element.name.unwrap_or_default();
+            let kind = script::kind_words(&element.kind);
+            match object {
+                Object::Schema(_) => {
+                    if !BUILT_IN_SCHEMAS.contains(&object.name().last()) {
+                        job.inform(format!("{kind} {name} is there already, and left as it is"));
+                    }
+                }
+                _ => {
+                    job.remark(format!("not restored: {kind} {name}: the database has one of that name, left as it is"))
+                }
+            }
+            false
+        });
+        Ok((model, names))
+    }
+
+    /// Something to put behind names that makes all of them new.
+    fn free_suffix(&self, model: &Model, taken: &[Name], now: Timestamp) -> String {
+        let day = now.strftime("%Y%m%d");
+        let mut n = 1;
+        loop {
+            let suffix = if n == 1 { format!("_restored_{day}") } else { format!("_restored_{day}_{n}") };
+            let free = |name: &Name| {
+                let other = Name::two(name.schema(), script::with_suffix(name.last(), &suffix));
+                !self.has_table(&other) && model.table(&other).is_none()
+            };
+            // The names of their constraints get it, too; those of the package are unique already.
+            let constraints = self.objects.keys().any(|(_, name)| name.ends_with(&suffix.to_lowercase()));
+            if taken.iter().all(free) && !constraints {
+                return suffix;
+            }
+            n += 1;
+        }
+    }
+}
+
+fn records(answer: &Answer, set: usize) -> impl Iterator<Item = Record<'_>> {
+    answer.sets.get(set).into_iter().flat_map(|s| s.records())
+}
+
+fn lower(r: &Record<'_>) -> (String, String) {
+    (r.string("schema_name").to_lowercase(), r.string("object_name").to_lowercase())
+}
+
+/// `schema.table`, raw names.
+fn raw(name: &Name) -> String {
+    format!("{}.{}", name.schema(), name.last())
+}
+
+/// Tables that take rows and nothing else: each is there, has the columns of the package, and is empty.
+pub async fn empty_and_alike(
+    orders: &mut dyn Orders,
+    plans: &[&TablePlan],
+    columns: &HashMap<(String, String), Vec<ServerColumn>>,
+    cancel: &CancellationToken,
+) -> Result<(), Stop> {
+    let refuse = |message: String, hint: &str| -> Stop {
+        Failure::new(message).kind(FailureKind::Request).hint(format!("nothing was changed; {hint}")).into()
+    };
+    for plan in plans {
+        let Some(there) = columns.get(&(plan.schema.clone(), plan.table.clone())) else {
+            return Err(refuse(format!("the database has no table {plan}"), "restore its schema first"));
+        };
+        for column in &plan.columns {
+            if !there.iter().any(|c| c.name == column.name) {
+                let message = format!("table {plan} of the database has no column {}", column.name);
+                return Err(refuse(message, "its schema is another one than the package's"));
+            }
+        }
+        let table = quote::qualified(&plan.schema, &plan.table);
+        let sql = format!("SELECT COUNT_BIG(*) AS row_count FROM (SELECT TOP (1) 1 AS one FROM {table}) AS first_row");
+        let answer = orders.batch(&sql, &format!("looking into table {plan}"), cancel).await?;
+        let rows = records(&answer, 0).next().and_then(|r| r.int("row_count"));
+        if rows != Some(0) {
+            let message = format!("table {plan} of the database has rows");
+            return Err(refuse(message, "rows are loaded into empty tables only"));
+        }
+    }
+    Ok(())
+}
+
+/// Checks and foreign keys of some tables that the server trusts: (schema, table, constraint).
+pub async fn trusted_of(
+    orders: &mut dyn Orders,
+    plans: &[&TablePlan],
+    cancel: &CancellationToken,
+) -> Result<Vec<(String, String, String)>, SqlError> {
+    let of = |view: &str| {
+        format!(
+            "SELECT s.name AS schema_name, t.name AS table_name, c.name AS constraint_name FROM {view} AS c \
+             JOIN sys.tables AS t ON t.object_id = c.parent_object_id \
+             JOIN sys.schemas AS s ON s.schema_id = t.schema_id WHERE c.is_not_trusted = 0 AND c.is_disabled = 0;\n"
+        )
+    };
+    let sql = of("sys.check_constraints") + &of("sys.foreign_keys");
+    let answer = orders.batch(&sql, "asking which constraints are trusted", cancel).await?;
+    let wanted: HashSet<(&str, &str)> = plans.iter().map(|p| (p.schema.as_str(), p.table.as_str())).collect();
+    let all = answer.sets.iter().flat_map(|s| s.records());
+    let all = all.map(|r| (r.string("schema_name"), r.string("table_name"), r.string("constraint_name")));
+    Ok(all.filter(|(schema, table, _)| wanted.contains(&(schema.as_str(), table.as_str()))).collect())
+}
+
+/// Has the server check rows that it took without looking, so that it trusts the constraints again.
+pub async fn check_again(
+    orders: &mut dyn Orders,
+    constraints: &[(String, String, String)],
+    job: &JobContext,
+) -> Result<(), Stop> {
+    for (schema, table, constraint) in constraints {
+        job.check()?;
+        let table = quote::qualified(schema, table);
+        let sql = format!("ALTER TABLE {table} WITH CHECK CHECK CONSTRAINT {};", quote::identifier(constraint));
+        orders.batch(&sql, &format!("checking {constraint} of {table}"), &job.cancel).await?;
+    }
+    Ok(())
+}
