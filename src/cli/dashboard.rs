@@ -21,6 +21,7 @@ pub fn run(session: &Session) -> Outcome {
             let options = tui::Options {
                 theme: tui::Theme::detect(|name| std::env::var(name).ok()),
                 product: service.config().product.clone(),
+                restore: service.config().restore.clone(),
                 restore_name: service.config().restore_name.clone(),
                 zone: jiff::tz::TimeZone::system(),
                 hangup: tui::Hangup::Finish,

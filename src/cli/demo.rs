@@ -37,6 +37,7 @@ pub fn run(session: &Session, megabytes: f64) -> Outcome {
         let options = tui::Options {
             theme: tui::Theme::detect(|name| std::env::var(name).ok()),
             product: world.service.config().product.clone(),
+            restore: world.service.config().restore.clone(),
             restore_name: world.service.config().restore_name.clone(),
             zone: jiff::tz::TimeZone::system(),
             hangup: tui::Hangup::Cancel,

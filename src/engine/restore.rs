@@ -103,14 +103,14 @@ pub fn choice_problem(database: &str, existing: Option<&str>, choice: &Choice) -
         // Typed twice, letter for letter: a slip of the hand restores into nothing.
         Some(typed) if typed != database => {
             let message = format!("{typed:?} was typed to restore into {database:?}");
-            return request(&message, "type the existing database's name exactly, both times");
+            request(&message, "type the existing database's name exactly, both times")
         }
         Some(_) if choice.collation.is_some() || choice.compatibility_level.is_some() => {
             let message = "an existing database keeps its collation and its compatibility level";
-            return request(message, "leave them out, or restore into a new database");
+            request(message, "leave them out, or restore into a new database")
         }
         None if choice.content == Content::Data => {
-            return request("rows alone need a database that is there", "type its name with --into-existing");
+            request("rows alone need a database that is there", "type its name with --into-existing")
         }
         _ => None,
     }

@@ -4,4 +4,5 @@
 mod bench;
 mod cancelled;
 mod dropped;
+mod honest;
 mod whole;

@@ -1,6 +1,6 @@
 //! What lies over the panes: details, rows, a job, help, dialogs. Each keeps what Esc must find again.
 
-use crate::engine::command::PackageSource;
+use crate::engine::command::{Choice, PackageSource};
 use crate::engine::event::JobId;
 use crate::engine::query::{BackupInfo, PackageDetails, PackageTable, RowsPage};
 use crate::tui::keys::Context;
@@ -148,7 +148,21 @@ pub struct JobView {
 pub enum Field {
     Server,
     Database,
+    /// The name of an existing database once more.
+    Typed,
     Keep,
+    /// Shows or hides the fields below.
+    Options,
+    Content,
+    Tables,
+    Users,
+    Permissions,
+    Settings,
+    Owner,
+    Missing,
+    Conflict,
+    Collation,
+    Level,
 }
 
 /// What is known about the name of the new database.
@@ -179,8 +193,20 @@ pub struct Restore {
     pub server: usize,
     /// The new database's name.
     pub database: Input,
+    /// The name of an existing database, typed to restore into it.
+    pub typed: Input,
     /// Keep what was restored so far when it fails.
     pub keep_partial: bool,
+    /// The options are shown.
+    pub open: bool,
+    /// What of the package; the texts below are put in at the end.
+    pub choice: Choice,
+    /// Tables, with commas between them; all where there are none.
+    pub tables: Input,
+    /// The new database's collation; the package's where there is none.
+    pub collation: Input,
+    /// The new database's compatibility level; the package's where there is none.
+    pub level: Input,
     /// Where keys go.
     pub field: Field,
     /// What is known about the name.
@@ -189,4 +215,81 @@ pub struct Restore {
     pub ticket: Ticket,
     /// Start as soon as the name is known to be free.
     pub submit: bool,
+}
+
+impl Restore {
+    /// The database is there, and its name was typed to restore into it.
+    pub fn into_existing(&self) -> bool {
+        self.check == NameCheck::Exists && self.typed.text() == self.database.text()
+    }
+
+    /// The fields that are shown, in their order.
+    pub fn fields(&self) -> Vec<Field> {
+        let there = self.check == NameCheck::Exists;
+        let mut fields = vec![Field::Server, Field::Database];
+        if there {
+            fields.push(Field::Typed);
+        }
+        fields.extend([Field::Keep, Field::Options]);
+        if self.open {
+            let common = [
+                Field::Content,
+                Field::Tables,
+                Field::Users,
+                Field::Permissions,
+                Field::Settings,
+                Field::Owner,
+                Field::Missing,
+            ];
+            fields.extend(common);
+            if there {
+                fields.push(Field::Conflict);
+            } else {
+                fields.extend([Field::Collation, Field::Level]);
+            }
+        }
+        fields
+    }
+
+    /// The line that a field is.
+    pub fn input(&self, field: Field) -> Option<&Input> {
+        match field {
+            Field::Database => Some(&self.database),
+            Field::Typed => Some(&self.typed),
+            Field::Tables => Some(&self.tables),
+            Field::Collation => Some(&self.collation),
+            Field::Level => Some(&self.level),
+            _ => None,
+        }
+    }
+
+    /// The same, to be typed into.
+    pub fn input_mut(&mut self, field: Field) -> Option<&mut Input> {
+        match field {
+            Field::Database => Some(&mut self.database),
+            Field::Typed => Some(&mut self.typed),
+            Field::Tables => Some(&mut self.tables),
+            Field::Collation => Some(&mut self.collation),
+            Field::Level => Some(&mut self.level),
+            _ => None,
+        }
+    }
+
+    /// The choice with what was typed; nothing where the level is no number.
+    pub fn chosen(&self) -> Option<Choice> {
+        let mut choice = self.choice.clone();
+        let some = |input: &Input| Some(input.text().trim().to_owned()).filter(|t| !t.is_empty());
+        choice.tables =
+            self.tables.text().split(',').map(str::trim).filter(|t| !t.is_empty()).map(Into::into).collect();
+        // An existing database keeps its own.
+        (choice.collation, choice.compatibility_level) = (None, None);
+        if self.check != NameCheck::Exists {
+            choice.collation = some(&self.collation);
+            choice.compatibility_level = match some(&self.level) {
+                Some(text) => Some(text.parse().ok()?),
+                None => None,
+            };
+        }
+        Some(choice)
+    }
 }

@@ -14,7 +14,7 @@ use super::keys::Context;
 use super::message::Ticket;
 use super::quantity;
 use super::theme::Theme;
-use crate::engine::command::{JobSpec, PackageSource};
+use crate::engine::command::{Choice, JobSpec, PackageSource};
 use crate::engine::event::{Failure, JobId, JobState};
 use crate::engine::query::{BackupInfo, JobInfo, ServerInfo, TenantInfo};
 use cursor::Cursor;
@@ -47,6 +47,8 @@ pub struct Options {
     pub product: String,
     /// What name is suggested for a restored database.
     pub restore_name: crate::config::Pattern,
+    /// What a restore does unless the dialog says otherwise.
+    pub restore: Choice,
     /// The operator's time zone, for moments.
     pub zone: TimeZone,
     /// What becomes of jobs when the terminal is lost.

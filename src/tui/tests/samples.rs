@@ -31,7 +31,8 @@ pub const ASCII: Theme = Theme { colour: false, unicode: false };
 pub fn options(theme: Theme) -> Options {
     let restore_name = crate::config::Pattern::restore_default();
     let zone = jiff::tz::TimeZone::UTC;
-    Options { theme, product: "shop".into(), restore_name, zone, hangup: Hangup::Finish, banner: None }
+    let restore = Default::default();
+    Options { theme, product: "shop".into(), restore_name, restore, zone, hangup: Hangup::Finish, banner: None }
 }
 
 pub const QUOTED: &str = "O'Brien & Söhne ]x[ \"päckchen\"";

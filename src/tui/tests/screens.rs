@@ -178,10 +178,11 @@ fn dialogs() {
     let ticket = dialog.ticket;
     tell(&mut state, [Message::Exists(ticket, Ok(false))]);
     snapshot!("restore_free_80x24", state);
-    tell(&mut state, [Message::Exists(ticket, Ok(true))]);
     press(&mut state, "tab space");
     snapshot!("restore_keep_80x24", state);
-    press(&mut state, "tab right tab c-u");
+    press(&mut state, "tab space tab right");
+    snapshot!("restore_options_80x24", state);
+    press(&mut state, "up space tab right tab c-u");
     snapshot!("restore_no_name_80x24", state);
     tell(&mut state, [Message::Paste("n".repeat(129))]);
     snapshot!("restore_too_long_80x24", state);

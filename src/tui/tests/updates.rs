@@ -106,6 +106,8 @@ fn a_restore_over_something_is_not_started() {
     tell(&mut state, [Message::Exists(ticket, Ok(true))]);
     assert_eq!(check(&state).0, NameCheck::Exists);
     assert!(commands(&update(&mut state, key(KeyCode::Enter), now())).is_empty());
+    // Enter leads to where the name can be typed again; the name itself is a field before.
+    press(&mut state, "up");
     // Typing asks anew, and the old question's answer does not count.
     press(&mut state, "2");
     assert_eq!(check(&state).0, NameCheck::Asking);
@@ -121,6 +123,62 @@ fn a_restore_over_something_is_not_started() {
     tell(&mut state, [Message::Exists(ticket, Err(login_failed()))]);
     assert!(commands(&update(&mut state, key(KeyCode::Enter), now())).is_empty(), "not known is not free");
     assert_eq!(check(&state).0, NameCheck::Asking, "Enter asks again");
+}
+
+#[test]
+fn an_existing_database_wants_its_name_typed_again_letter_for_letter() {
+    let mut state = quiet(UNICODE, (80, 24));
+    press(&mut state, "tab r c-u");
+    tell(&mut state, [Message::Paste("Live".into())]);
+    let Some(Layer::Restore(dialog)) = state.layers.last() else { panic!("no dialog") };
+    let ticket = dialog.ticket;
+    tell(&mut state, [Message::Exists(ticket, Ok(true))]);
+    press(&mut state, "enter");
+    for wrong in ["live", "Live ", "Liv"] {
+        press(&mut state, "c-u");
+        tell(&mut state, [Message::Paste(wrong.into())]);
+        let effects = update(&mut state, key(KeyCode::Enter), now());
+        assert!(commands(&effects).is_empty(), "{wrong:?}: {effects:?}");
+    }
+    press(&mut state, "c-u");
+    tell(&mut state, [Message::Paste("Live".into())]);
+    let effects = update(&mut state, key(KeyCode::Enter), now());
+    let [Command::Submit(JobSpec::Restore { database, existing, .. })] = commands(&effects)[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!((database.as_str(), existing.as_deref()), ("Live", Some("Live")));
+}
+
+#[test]
+fn the_options_of_a_restore_are_chosen_and_sent() {
+    use crate::bacpac::script::{Choice, Content, Users};
+    let mut state = quiet(UNICODE, (80, 24));
+    press(&mut state, "tab r tab tab space tab right tab");
+    tell(&mut state, [Message::Paste("dbo.A, sales.B".into())]);
+    press(&mut state, "tab space tab space tab tab space tab tab");
+    tell(&mut state, [Message::Paste("Greek_CI_AS".into())]);
+    press(&mut state, "tab 1 5 x");
+    let Some(Layer::Restore(dialog)) = state.layers.last() else { panic!("no dialog") };
+    let ticket = dialog.ticket;
+    tell(&mut state, [Message::Exists(ticket, Ok(false))]);
+    let effects = update(&mut state, key(KeyCode::Enter), now());
+    assert!(commands(&effects).is_empty(), "a level that is no number: {effects:?}");
+    press(&mut state, "backspace 0");
+    let effects = update(&mut state, key(KeyCode::Enter), now());
+    let [Command::Submit(JobSpec::Restore { choice, existing: None, .. })] = commands(&effects)[..] else {
+        panic!("{effects:?}")
+    };
+    let wants = Choice {
+        content: Content::Schema,
+        tables: vec!["dbo.A".into(), "sales.B".into()],
+        users: Users::None,
+        permissions: false,
+        owner_to_dbo: true,
+        collation: Some("Greek_CI_AS".into()),
+        compatibility_level: Some(150),
+        ..Choice::default()
+    };
+    assert_eq!(**choice, wants);
 }
 
 #[test]
