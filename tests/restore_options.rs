@@ -40,6 +40,7 @@ impl Place {
             logins: vec![
                 LoginOptions::administrator("operator", PASSWORD),
                 LoginOptions::administrator("steward", PASSWORD),
+                LoginOptions::administrator("warden", PASSWORD),
             ],
             ..SandboxOptions::default()
         };
@@ -160,8 +161,8 @@ async fn users_owners_and_permissions_come_back_as_they_were_or_as_asked() {
     assert_eq!(place.ask("NoUsers", RIGHTS).await, ["GRANT SELECT desk 0"]);
     assert!(said.contains("not restored: user [porter]: no users are restored, as asked"), "{said}");
 
-    place.restored("Mapped", &["--map-user", "porter=operator", "--user-settings", "no", "--owner", "dbo"]).await;
-    assert_eq!(place.ask("Mapped", USERS).await, ["ghost dbo -", "porter dbo operator", "steward dbo steward"]);
+    place.restored("Mapped", &["--map-user", "porter=warden", "--user-settings", "no", "--owner", "dbo"]).await;
+    assert_eq!(place.ask("Mapped", USERS).await, ["ghost dbo -", "porter dbo warden", "steward dbo steward"]);
     assert_eq!(place.one("Mapped", OWNERS).await, "sales dbo");
 
     let ran = place.restore("Nobody", &["--map-user", "nobody=operator"]).await;
