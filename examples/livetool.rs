@@ -86,6 +86,12 @@ async fn apply(package: &str, address: &str, database: &str, cancel: &Cancellati
     let collation = model.options().and_then(|o| o.collation());
     admin::create_database(&mut *master, database, collation, cancel).await?;
     let mut orders = connect::open(&target.with_database(database), cancel).await?;
+    // Users need their logins, which belong to the server and are in no script for one.
+    for batch in script(&model, Form::DacFx).batches.iter().filter(|b| b.kind == "login") {
+        if let Err(error) = orders.batch(&batch.sql, &batch.name, cancel).await {
+            println!("refused login {error}");
+        }
+    }
     let made = script(&model, Form::Server);
     for left in &made.not_carried {
         println!("left {} {}: {}", left.kind, left.name, left.reason);

@@ -10,7 +10,9 @@ impl Builder<'_> {
     pub(super) fn defaults(&mut self) {
         for r in self.rows.of("sys.default_constraints") {
             let (Some(table), Some(number)) = (r.int("parent_object_id"), r.int("parent_column_id")) else { continue };
-            let Some(owner) = self.objects.get(&table).filter(|o| o.kind == "U") else { continue };
+            let Some(owner) = self.objects.get(&table).filter(|o| matches!(o.kind.as_str(), "U" | "TF")) else {
+                continue;
+            };
             let (on, mut rest) = (owner.name.clone(), Rest::default());
             let Some(column) = self.column(table, Some(number)) else { continue };
             let Some(name) = self.constraint_name(&r, &mut rest) else { continue };
@@ -31,7 +33,9 @@ impl Builder<'_> {
     pub(super) fn checks(&mut self) {
         for r in self.rows.of("sys.check_constraints") {
             let Some(table) = r.int("parent_object_id") else { continue };
-            let Some(owner) = self.objects.get(&table).filter(|o| o.kind == "U") else { continue };
+            let Some(owner) = self.objects.get(&table).filter(|o| matches!(o.kind.as_str(), "U" | "TF")) else {
+                continue;
+            };
             let (on, mut rest) = (owner.name.clone(), Rest::default());
             let Some(name) = self.constraint_name(&r, &mut rest) else { continue };
             let text = r.string("definition");

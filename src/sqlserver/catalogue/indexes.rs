@@ -34,7 +34,9 @@ impl<'a> Builder<'a> {
         let rows: Vec<Record<'a>> = self.rows.of("sys.indexes").collect();
         for r in rows {
             let (Some(id), Some(number)) = (r.int("object_id"), r.int("index_id")) else { continue };
-            let Some(owner) = self.objects.get(&id).filter(|o| matches!(o.kind.as_str(), "U" | "V")) else { continue };
+            let Some(owner) = self.objects.get(&id).filter(|o| matches!(o.kind.as_str(), "U" | "V" | "TF")) else {
+                continue;
+            };
             if r.bool("is_hypothetical") {
                 continue;
             }

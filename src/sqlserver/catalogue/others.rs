@@ -1,8 +1,9 @@
 //! Sequences, synonyms, XML schema collections, and everything that is named because it is not carried.
 
 use super::Builder;
+use super::elements::plain;
 use crate::bacpac::model::{
-    Entries, Name, Reference, Script, Sequence, Synonym, TypeSpec, XmlSchemaCollection, literal,
+    Annotation, Entries, Item, Name, Reference, Script, Sequence, Synonym, TypeSpec, XmlSchemaCollection, literal,
 };
 use crate::sqlserver::orders::Record;
 
@@ -50,8 +51,8 @@ impl Builder<'_> {
             self.made.push(
                 Synonym {
                     name: object.name.clone(),
-                    target_text: Some(Script::new(base)),
-                    target: target.map(|n| Entries::from(vec![Reference::to(&n)])).unwrap_or_default(),
+                    target_text: Some(Script::new(base.as_str())),
+                    target: target.map_or_else(|| elsewhere(&base), |n| Entries::from(vec![Reference::to(&n)])),
                     ..Synonym::default()
                 }
                 .into(),
@@ -150,6 +151,24 @@ impl Builder<'_> {
             self.left_out(kind, name);
         }
     }
+}
+
+/// What a synonym of another database or server stands for: nothing of this model, but DacFx keeps the name, with a
+/// bar between the database and what is in it.
+fn elsewhere(base: &str) -> Entries {
+    let parsed = Name::parse(base).ok().filter(|n| n.parts().len() > 2);
+    let Some(name) = parsed else { return Entries::default() };
+    let (outer, inner) = name.parts().split_at(name.parts().len() - 2);
+    let annotation = Annotation {
+        kind: "PersistedResolvableAnnotation".into(),
+        name: Some(format!("{}|{}", Name::of(outer.to_vec()), Name::of(inner.to_vec()))),
+        nodes: vec![
+            plain("TargetTypeStorage", "ISqlSynonymTarget"),
+            plain("Length", base.encode_utf16().count().to_string()),
+        ],
+        ..Annotation::default()
+    };
+    Entries(vec![Item::Annotation(annotation).into()])
 }
 
 /// The ends of a whole-number type, as the server prints them.

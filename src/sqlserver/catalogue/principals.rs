@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Builder, hex};
+use super::Builder;
 use crate::bacpac::model::vocabulary::vocabulary;
 use crate::bacpac::model::{
     Annotation, ApplicationRole, Authentication, Login, Name, Node, Permission, PermissionAction, Reference, Role,
@@ -135,9 +135,8 @@ impl Builder<'_> {
             ('X', _) => user.user_type = Some(2),
             (_, 0) => user.without_login = true,
             (_, 2) => {
-                // No catalogue shows a password. The identifier keeps the user's objects his.
+                // No catalogue shows a password.
                 self.left_out("password of contained user", &name);
-                user.sid = r.bytes("sid").map(hex);
             }
             _ => {
                 let called = login.map_or_else(

@@ -190,6 +190,21 @@ impl Builder<'_> {
                     ..Column::of(if text.is_none() { ColumnForm::TypeSimple } else { ColumnForm::TypeComputed })
                 });
             }
+            for default in defaults.get(&id).into_iter().flatten() {
+                if let Some(column) = full(default.int("parent_column_id")) {
+                    made.constraints.push(TableTypeConstraint {
+                        default: Some(Script::new(default.string("definition"))),
+                        column,
+                        ..TableTypeConstraint::of(TableTypeConstraintForm::Default)
+                    });
+                }
+            }
+            for check in checks.get(&id).into_iter().flatten() {
+                made.constraints.push(TableTypeConstraint {
+                    condition: Some(Script::new(without_parentheses(&check.string("definition")))),
+                    ..TableTypeConstraint::of(TableTypeConstraintForm::Check)
+                });
+            }
             for index in indexes.get(&id).into_iter().flatten() {
                 if index.int("type") == Some(0) {
                     continue;
@@ -236,21 +251,6 @@ impl Builder<'_> {
                         columns,
                         ..TableTypeIndex::default()
                     }),
-                }
-            }
-            for check in checks.get(&id).into_iter().flatten() {
-                made.constraints.push(TableTypeConstraint {
-                    condition: Some(Script::new(without_parentheses(&check.string("definition")))),
-                    ..TableTypeConstraint::of(TableTypeConstraintForm::Check)
-                });
-            }
-            for default in defaults.get(&id).into_iter().flatten() {
-                if let Some(column) = full(default.int("parent_column_id")) {
-                    made.constraints.push(TableTypeConstraint {
-                        default: Some(Script::new(default.string("definition"))),
-                        column,
-                        ..TableTypeConstraint::of(TableTypeConstraintForm::Default)
-                    });
                 }
             }
             self.made.push(made.into());
