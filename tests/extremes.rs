@@ -6,11 +6,13 @@
 
 use std::io::Write as _;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use pacrat::bacpac::bcp::{Cell, Decoder, Encoder, LobKind, RowSink};
 use pacrat::bacpac::canonical::CanonicalLines;
 use pacrat::bacpac::package::{Cut, DacMetadata, Deflater, Modified, Origin, PackageWriter, PartCutter, PartLimits};
 use pacrat::bacpac::plan::TablePlan;
+use pacrat::sandbox::fault::{Action, Fault};
 use pacrat::sandbox::{Sandbox, SandboxOptions};
 use pacrat::sqlserver::catalogue::{self, SourceTable};
 use pacrat::sqlserver::error::SqlError;
@@ -427,7 +429,7 @@ fn variants() -> Case {
 }
 
 struct Place {
-    _sandbox: Sandbox,
+    sandbox: Sandbox,
     target: Target,
     cancel: CancellationToken,
 }
@@ -441,7 +443,7 @@ async fn place() -> Place {
     let cancel = CancellationToken::new();
     let mut master = connect::open(&target.with_database("master"), &cancel).await.unwrap();
     admin::create_database(&mut *master, "extremes", Some("SQL_Latin1_General_CP1_CI_AS"), &cancel).await.unwrap();
-    Place { _sandbox: sandbox, target: target.with_database("extremes"), cancel }
+    Place { sandbox, target: target.with_database("extremes"), cancel }
 }
 
 impl Place {
@@ -827,4 +829,50 @@ async fn a_character_that_the_server_would_lose_is_an_error() {
         place.order("TRUNCATE TABLE dbo.japanese").await;
         assert_eq!(place.load(&mut *connection, &plan, &columns, &good).await.unwrap(), 3);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_stalls_inside_a_large_value_is_left_in_time() {
+    const MB: usize = 1 << 20;
+    let place = place().await;
+    place.order("CREATE TABLE dbo.large (id int NOT NULL, b varbinary(max) NULL, last int NOT NULL)").await;
+    let found = place.catalogue().await;
+    let table = &found.tables[0];
+    let blob = noise(16 * MB, 3);
+    let mut encoder = Encoder::new(table.plan.clone());
+    for id in 0..2 {
+        encoder.cell(0, Cell::Int(id)).unwrap();
+        encoder.cell(1, Cell::Binary(&blob)).unwrap();
+        encoder.cell(2, Cell::Int(id)).unwrap();
+        encoder.row_end().unwrap();
+    }
+    let columns = place.columns("large").await;
+    let bytes = encoder.take(Vec::new());
+    assert_eq!(place.load(&mut *place.rows().await, &table.plan, &columns, &bytes).await.unwrap(), 2);
+    let stall = Fault::new(Action::Stall(None)).on("SELECT [id]").after_bytes(10 * MB as u64);
+    for patience in [Duration::ZERO, Duration::from_secs(1)] {
+        place.sandbox.faults().add(stall.clone());
+        let target = Target { command_timeout: patience, ..place.target.clone() };
+        let mut connection = connect::open_rows(&target, &place.cancel).await.unwrap();
+        let stop = CancellationToken::new();
+        let mut source = connection.read_table(&table.plan, &table.read, &stop).await.unwrap();
+        let mut encoder = Encoder::new(table.plan.clone());
+        let started = Instant::now();
+        let (result, ()) = tokio::join!(source.read(&mut encoder, usize::MAX, &stop), async {
+            if patience.is_zero() {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                stop.cancel();
+            }
+        });
+        match patience.is_zero() {
+            true => assert!(matches!(result, Err(SqlError::Cancelled)), "{result:?}"),
+            false => assert!(matches!(result, Err(SqlError::Timeout { .. })), "{result:?}"),
+        }
+        assert!(started.elapsed() < Duration::from_millis(4_500), "{:?}", started.elapsed());
+        drop(source);
+        drop(connection);
+        place.sandbox.faults().clear();
+    }
+    let (parts, _) = read(&mut *place.rows().await, table, PartLimits::default()).await;
+    assert!(parts.concat() == bytes);
 }

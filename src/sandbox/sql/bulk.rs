@@ -348,7 +348,37 @@ impl SqlSession {
         let (held, file) = (std::mem::take(&mut load.held), load.file.take());
         let mut source = Source::new(file, held)?;
         let mut orphans: Vec<(usize, Vec<Value>)> = Vec::new();
-        while source.next(&mut body)? {
+        let mut pending = false;
+        let widen = |edges: &mut [Option<i128>; 2], number: Option<i128>| {
+            if let Some(n) = number {
+                edges[0] = Some(edges[0].map_or(n, |l| l.min(n)));
+                edges[1] = Some(edges[1].map_or(n, |l| l.max(n)));
+            }
+        };
+        if let (Some(picks), false) = (&raw, keyed) {
+            // Nothing but rows: no key and no check.
+            let done = link.insert_all(access.object.object_id, |insert| {
+                while source.next(&mut body)? {
+                    ctx.tick()?;
+                    if !copy_row(&form, &body, picks, access, &mut buffer)? {
+                        return Ok(false);
+                    }
+                    insert(&buffer)?;
+                    count += 1;
+                    if let Some((_, sent)) = identity {
+                        let number = form.value(&body, sent).ok().as_ref().and_then(decimal_of);
+                        widen(&mut edges, number.and_then(|d| d.to_i128()));
+                    }
+                }
+                Ok::<bool, SqlError>(true)
+            })?;
+            if done {
+                return Ok((count, edges));
+            }
+            // The row at hand needs more than copying; it and the rest go the other way.
+            pending = true;
+        }
+        while std::mem::take(&mut pending) || source.next(&mut body)? {
             ctx.tick()?;
             count += 1;
             let mut row: Option<Vec<Value>> = None;
@@ -384,10 +414,7 @@ impl SqlSession {
                 (Some((at, _)), Some(r)) => decimal_of(&r[at]),
                 (Some((_, sent)), None) => form.value(&body, sent).ok().as_ref().and_then(decimal_of),
             };
-            if let Some(n) = number.and_then(|d| d.to_i128()) {
-                edges[0] = Some(edges[0].map_or(n, |l| l.min(n)));
-                edges[1] = Some(edges[1].map_or(n, |l| l.max(n)));
-            }
+            widen(&mut edges, number.and_then(|d| d.to_i128()));
             match &row {
                 Some(r) => {
                     if check {

@@ -265,6 +265,16 @@ impl Link {
         Ok(self.conn.last_insert_rowid())
     }
 
+    /// Appends rows, as many as `work` has, by one statement.
+    pub fn insert_all<T, E: From<rusqlite::Error>>(
+        &self,
+        table: i32,
+        work: impl FnOnce(&mut dyn FnMut(&[u8]) -> rusqlite::Result<i64>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut s = self.conn.prepare_cached(&format!("INSERT INTO t{table}(row) VALUES (?1)"))?;
+        work(&mut |row| s.insert([row]))
+    }
+
     /// Replaces a row.
     pub fn update(&self, table: i32, id: i64, row: &[u8]) -> rusqlite::Result<()> {
         let mut s = self.conn.prepare_cached(&format!("UPDATE t{table} SET row = ?2 WHERE id = ?1"))?;

@@ -8,6 +8,7 @@ use super::tokens::token;
 use super::types::{self, Place, Sent, SentType};
 use crate::sandbox::rowform::{self, CellFault, Frame};
 use crate::sandbox::session::BulkColumn;
+use crate::sandbox::value::Base;
 
 /// Longest row that is taken: what the storage can hold in one value.
 const LONGEST_ROW: usize = 1_000_000_000;
@@ -51,6 +52,8 @@ struct Column {
     sent: SentType,
     /// Where the stream's form is the row form: the cell is copied.
     plain: Option<Frame>,
+    /// Of a decimal, the length that it has in the row form.
+    decimal: Option<usize>,
 }
 
 /// The stream.
@@ -223,8 +226,12 @@ impl Stream {
         }
         // A row that lies whole in the buffer and in the row form is handed on as it is.
         match self.whole_row()? {
-            Some(end) => {
+            Some((end, true)) => {
                 self.current = Current::Buffer(self.at, end);
+                self.at = end;
+            }
+            Some((end, false)) => {
+                self.mend(end)?;
                 self.at = end;
             }
             None => self.slow_row(None)?,
@@ -250,43 +257,73 @@ impl Stream {
         }
     }
 
-    /// Where the row ends, if it is whole and in the row form.
-    fn whole_row(&self) -> Result<Option<usize>, StreamError> {
+    /// Where the row ends, if it is whole and framed as the row form is; and whether it is in the row form: decimals may
+    /// have other lengths, for most clients send 17 bytes of each.
+    fn whole_row(&self) -> Result<Option<(usize, bool)>, StreamError> {
         let mut at = self.at;
+        let mut exact = true;
         for (index, column) in self.columns.iter().enumerate() {
             let Some(frame) = column.plain else { return Ok(None) };
             let Some((data, next)) = frame.split(&self.buffer, at) else { return Ok(None) };
             if let Some(range) = data {
                 let ty = &column.sent.ty;
                 let data = &self.buffer[range];
-                if matches!(ty.base, crate::sandbox::value::Base::Decimal | crate::sandbox::value::Base::Numeric)
-                    && data.len() != rowform::decimal_bytes(ty.precision)
-                {
-                    return Ok(None);
-                }
                 if frame == Frame::Pointer && self.buffer[at..at + 25] != POINTER {
                     return Ok(None);
                 }
-                rowform::check_data(ty, data).map_err(|fault| value_error(index, fault))?;
+                match column.decimal {
+                    Some(length) if data.len() != length => exact = false,
+                    _ => rowform::check_data(ty, data).map_err(|fault| value_error(index, fault))?,
+                }
             }
             at = next;
         }
-        Ok(Some(at))
+        Ok(Some((at, exact)))
+    }
+
+    /// Copies the row up to `end` and brings its decimals into the row form.
+    fn mend(&mut self, end: usize) -> Result<(), StreamError> {
+        self.row.clear();
+        self.current = Current::Row;
+        let mut start = self.at;
+        let mut at = self.at;
+        for (index, column) in self.columns.iter().enumerate() {
+            let frame = Frame::of(&column.sent.ty);
+            let Some((data, next)) = frame.split(&self.buffer, at) else { return Err(StreamError::Premature) };
+            if let (Some(length), Some(range)) = (column.decimal, data)
+                && range.len() != length
+            {
+                let ty = &column.sent.ty;
+                let data = types::canonical(ty, &self.buffer[range]).map_err(|fault| value_error(index, fault))?;
+                rowform::check_data(ty, &data).map_err(|fault| value_error(index, fault))?;
+                self.row.extend_from_slice(&self.buffer[start..at]);
+                frame.put(Some(&data), &mut self.row);
+                start = next;
+            }
+            at = next;
+        }
+        self.row.extend_from_slice(&self.buffer[start..end]);
+        Ok(())
     }
 
     /// Reads a row cell by cell, bringing each into the row form.
     fn slow_row(&mut self, nulls: Option<&[u8]>) -> Result<(), StreamError> {
         self.row.clear();
         self.current = Current::Row;
-        for index in 0..self.columns.len() {
-            let column = self.columns[index].clone();
+        let columns = std::mem::take(&mut self.columns);
+        let mut result = Ok(());
+        for (index, column) in columns.iter().enumerate() {
             if nulls.is_some_and(|bitmap| bitmap[index / 8] >> (index % 8) & 1 == 1) {
                 Frame::of(&column.sent.ty).put(None, &mut self.row);
                 continue;
             }
-            self.slow_cell(index, &column.sent)?;
+            result = self.slow_cell(index, &column.sent);
+            if result.is_err() {
+                break;
+            }
         }
-        Ok(())
+        self.columns = columns;
+        result
     }
 
     fn slow_cell(&mut self, index: usize, sent: &SentType) -> Result<(), StreamError> {
@@ -392,7 +429,9 @@ fn value_error(index: usize, fault: CellFault) -> StreamError {
 fn column(sent: SentType) -> Column {
     let frame = Frame::of(&sent.ty);
     let plain = (sent.sent == Sent::Framed(frame)).then_some(frame);
-    Column { sent, plain }
+    let decimal =
+        matches!(sent.ty.base, Base::Decimal | Base::Numeric).then(|| rowform::decimal_bytes(sent.ty.precision));
+    Column { sent, plain, decimal }
 }
 
 fn read_columns(from: &mut Cursor<'_>) -> Result<Vec<(SentType, BulkColumn)>, ProtocolError> {
