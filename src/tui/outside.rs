@@ -59,6 +59,8 @@ mod platform {
 
     /// The reader looks up so often, to see whether it should end.
     const LOOK_UP: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+    /// How long crossterm is given to hand over what is there.
+    const MOMENT: Duration = Duration::from_millis(1);
     /// A reader that has not ended so long after the terminal was lost never will.
     const STUCK: Duration = Duration::from_secs(3);
 
@@ -127,8 +129,8 @@ mod platform {
             if fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
                 return;
             }
-            // One read may bring several keys.
-            while matches!(crossterm::event::poll(Duration::ZERO), Ok(true)) {
+            // One read may bring several keys. Asked with no time at all, crossterm does not look.
+            while matches!(crossterm::event::poll(MOMENT), Ok(true)) {
                 match pass_on(sender) {
                     Ok(true) => {}
                     Ok(false) | Err(_) => return,
