@@ -139,7 +139,10 @@ async fn users_owners_and_permissions_come_back_as_they_were_or_as_asked() {
     let place = Place::new().await;
     let said = place.restored("AsItIs", &[]).await;
     // porter's login is not there: the user is, with its rights.
-    assert!(said.contains("user [porter] was made without a login, for its login was refused: 15007:"), "{said}");
+    assert!(
+        said.contains("user [porter] was made without a login, for what it is known by was refused: 15007:"),
+        "{said}"
+    );
     assert_eq!(place.ask("AsItIs", USERS).await, ["ghost dbo -", "porter dbo -", "steward sales steward"]);
     assert_eq!(place.one("AsItIs", OWNERS).await, "sales steward");
     let rights = ["GRANT EXECUTE porter 0", "GRANT SELECT desk 0", "DENY SELECT ghost 3"];
@@ -271,6 +274,17 @@ async fn an_existing_database_takes_a_restore_only_when_its_name_is_typed_and_lo
     let target = "SELECT DISTINCT OBJECT_NAME(referenced_object_id) AS t FROM sys.foreign_keys";
     assert_eq!(place.one("Live", target).await, renamed);
     assert_eq!(place.ask("Live", UNTRUSTED).await, Vec::<String>::new());
+
+    // The name of a constraint is taken, too.
+    place.order("master", "CREATE DATABASE Named").await;
+    place.order("Named", "CREATE TABLE dbo.Other (Id int NOT NULL CONSTRAINT PK_Visit PRIMARY KEY)").await;
+    let ran = place.restore("Named", &["--into-existing", "Named"]).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("the database has already: dbo.PK_Visit"), "{}", ran.err);
+    place.restored("Named", &["--into-existing", "Named", "--on-conflict", "rename"]).await;
+    let keys = "SELECT COUNT(*) AS n FROM sys.key_constraints WHERE name LIKE 'PK[_]Visit[_]restored[_]%'";
+    assert_eq!(place.one("Named", keys).await, "1");
+    assert_eq!(place.rows("Named", "dbo.Visit").await, "10");
 
     // A restore that fails in the middle: what was there is there, and what was added is named.
     place.order("master", "CREATE DATABASE Half").await;

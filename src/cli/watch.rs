@@ -166,6 +166,10 @@ impl Watch {
                 }
                 out.flush()?;
             }
+            // What could not be cleaned up, or was to stay, was told.
+            (JobState::Cancelled, _) if summary.remarks.iter().any(|r| r.starts_with("database ")) => {
+                output::tell(&format!("{title}: cancelled; look at the warnings for what is left"));
+            }
             (JobState::Cancelled, _) => output::tell(&format!("{title}: cancelled, nothing is left behind")),
             (_, Some(failure)) => output::failure(&failure.clone(), false),
             (_, None) => output::tell(&format!("{title}: failed")),

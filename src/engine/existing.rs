@@ -32,6 +32,13 @@ pub struct Holding {
     others: HashSet<String>,
 }
 
+fn is_constraint(object: &Object) -> bool {
+    matches!(
+        object,
+        Object::Key(_) | Object::ForeignKey(_) | Object::Check(_) | Object::Default(_) | Object::EdgeConstraint(_)
+    )
+}
+
 fn key(name: &Name) -> (String, String) {
     (name.schema().to_lowercase(), name.object().to_lowercase())
 }
@@ -96,26 +103,39 @@ SELECT d.name AS other_name FROM sys.data_spaces AS d;";
         job: &JobContext,
     ) -> Result<(Model, HashMap<Name, Name>), Stop> {
         let taken: Vec<Name> = model.tables().filter(|t| self.has_table(&t.name)).map(|t| t.name.clone()).collect();
+        // Tables and constraints share their names: a key whose name is taken would be missing from its table.
+        let constraints: HashSet<Name> =
+            model.objects.iter().filter(|o| is_constraint(o) && self.has(o)).map(Object::name).collect();
         let mut model = model.clone();
         let mut names: HashMap<Name, Name> = model.tables().map(|t| (t.name.clone(), t.name.clone())).collect();
-        if !taken.is_empty() && conflict == Conflict::Refuse {
-            let listed: Vec<String> = taken.iter().take(10).map(raw).collect();
-            let more = if taken.len() > 10 { format!(" and {} more", taken.len() - 10) } else { String::new() };
+        let standing: Vec<&Name> = taken.iter().chain(&constraints).collect();
+        if !standing.is_empty() && conflict == Conflict::Refuse {
+            let mut listed: Vec<String> = standing.iter().map(|n| raw(n)).collect();
+            listed.sort();
+            let more = if listed.len() > 10 { format!(" and {} more", listed.len() - 10) } else { String::new() };
+            listed.truncate(10);
             return Err(Failure::new(format!("the database has already: {}{more}", listed.join(", ")))
                 .kind(FailureKind::Request)
-                .hint("nothing was changed; --on-conflict rename restores these tables under other names")
+                .hint("nothing was changed; --on-conflict rename restores them under other names")
                 .into());
         }
-        if !taken.is_empty() {
+        if !standing.is_empty() {
             let suffix = self.free_suffix(&model, &taken, now);
             let map: BTreeMap<Name, Name> = taken
                 .iter()
                 .map(|n| (n.clone(), Name::two(n.schema(), script::with_suffix(n.last(), &suffix))))
                 .collect();
-            let renamed = script::rename(&model, &map, &suffix).map_err(|e| Failure::new(e.to_string()))?;
+            let renamed =
+                script::rename(&model, &map, &constraints, &suffix).map_err(|e| Failure::new(e.to_string()))?;
             for (from, to) in &map {
                 job.remark(format!("table {} is there already: restored as {}", raw(from), raw(to)));
                 names.insert(from.clone(), to.clone());
+            }
+            for name in &constraints {
+                job.remark(format!(
+                    "constraint {} is there already: restored with {suffix} behind its name",
+                    raw(name)
+                ));
             }
             for left in &renamed.left {
                 job.remark(format!("not restored: {left}"));

@@ -149,6 +149,66 @@ async fn what_is_odd_comes_back_as_it_was_or_is_named() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Users of a live database: two without logins, one whose login goes away before the restore, a role, a denied column.
+#[tokio::test(flavor = "multi_thread")]
+async fn users_of_a_live_database_come_back() {
+    let bench = Bench::empty().await;
+    let mut orders = bench.orders("master").await;
+    order(&mut *orders, "CREATE DATABASE Shop").await;
+    order(&mut *orders, "CREATE LOGIN clerk WITH PASSWORD = N'Till-and-drawer-7'").await;
+    let mut source = bench.orders("Shop").await;
+    for sql in [
+        "CREATE TABLE dbo.Staff (Id int NOT NULL CONSTRAINT PK_Staff PRIMARY KEY, Pay money NULL)",
+        "CREATE USER ann WITHOUT LOGIN",
+        "CREATE USER bob WITHOUT LOGIN",
+        "CREATE USER clerk FOR LOGIN clerk",
+        "CREATE ROLE tills",
+        "ALTER ROLE tills ADD MEMBER ann",
+        "GRANT SELECT ON OBJECT::dbo.Staff TO tills",
+        "DENY SELECT ON OBJECT::dbo.Staff (Pay) TO bob",
+        "GRANT INSERT ON OBJECT::dbo.Staff TO clerk",
+    ] {
+        order(&mut *source, sql).await;
+    }
+    let ended = bench.run(backup()).await;
+    assert_eq!(ended.state, Some(JobState::Completed), "{ended:?}");
+    let file = bench.store().join(ended.summary.file.unwrap());
+    order(&mut *orders, "DROP LOGIN clerk").await;
+    let ended = bench.run(restore(&PackageSource::File { path: file.display().to_string() })).await;
+    assert_eq!(ended.state, Some(JobState::Completed), "{ended:?}");
+    let mut copy = bench.orders("Copy").await;
+    let mut report = Report::default();
+    report.line(format!("{:<12} {:<86} in the copy", "", "at the source"));
+    for (what, sql) in [
+        (
+            "users, roles",
+            "SELECT name, type FROM sys.database_principals WHERE name IN ('ann', 'bob', 'clerk', 'tills') ORDER BY name",
+        ),
+        (
+            "members",
+            "SELECT r.name, m.name FROM sys.database_role_members AS x \
+             JOIN sys.database_principals AS r ON r.principal_id = x.role_principal_id \
+             JOIN sys.database_principals AS m ON m.principal_id = x.member_principal_id WHERE r.name = 'tills'",
+        ),
+        (
+            "permissions",
+            "SELECT d.state_desc, d.permission_name, p.name, d.minor_id FROM sys.database_permissions AS d \
+             JOIN sys.database_principals AS p ON p.principal_id = d.grantee_principal_id \
+             WHERE d.class = 1 ORDER BY p.name",
+        ),
+    ] {
+        let (was, is) = (ask(&mut *source, sql).await, ask(&mut *copy, sql).await);
+        report.line(format!("{what:<12} {was:<86} {}", if is == was { "the same" } else { &is }));
+        assert_eq!(is, was, "{what}");
+    }
+    report.line("named in the result:".into());
+    for remark in &ended.summary.remarks {
+        report.line(format!("  {remark}"));
+    }
+    let without = |r: &String| r.starts_with("user [clerk] was made without a login");
+    assert!(ended.summary.remarks.iter().any(without), "{:?}", ended.summary.remarks);
+}
+
 /// Two users without logins, one whose login is missing, a denied column: from a package that DacFx made.
 #[tokio::test(flavor = "multi_thread")]
 async fn users_without_logins_and_a_denied_column_come_back() {
@@ -183,6 +243,6 @@ async fn users_without_logins_and_a_denied_column_come_back() {
     for remark in &ended.summary.remarks {
         report.line(format!("  {remark}"));
     }
-    let without = |r: &&String| r.contains("was made without a login, for its login was refused");
+    let without = |r: &&String| r.contains("was made without a login, for what it is known by was refused");
     assert_eq!(ended.summary.remarks.iter().filter(without).count(), 2, "{:?}", ended.summary.remarks);
 }

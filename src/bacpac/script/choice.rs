@@ -494,7 +494,14 @@ fn options(model: &mut Model, choice: &Choice) -> Result<(), ChoiceError> {
 
 /// Gives tables other names, with everything that is a part of them. Names of constraints are unique in a schema: they
 /// get `suffix`, too. What names a table in its text is left out and reported.
-pub fn rename(model: &Model, tables: &BTreeMap<Name, Name>, suffix: &str) -> Result<Chosen, ChoiceError> {
+///
+/// `taken`: constraints of other tables whose names the database has already; they get the suffix, too.
+pub fn rename(
+    model: &Model,
+    tables: &BTreeMap<Name, Name>,
+    taken: &HashSet<Name>,
+    suffix: &str,
+) -> Result<Chosen, ChoiceError> {
     let mut names = tables.clone();
     let mut left = Vec::new();
     let mut kept = model.clone();
@@ -511,7 +518,8 @@ pub fn rename(model: &Model, tables: &BTreeMap<Name, Name>, suffix: &str) -> Res
         }
         Object::Key(_) | Object::ForeignKey(_) | Object::Check(_) | Object::Default(_) | Object::EdgeConstraint(_) => {
             let name = object.name();
-            if part_of(object).is_some_and(|t| tables.contains_key(&t)) && name.parts().len() == 2 {
+            let moved = part_of(object).is_some_and(|t| tables.contains_key(&t)) || taken.contains(&name);
+            if moved && name.parts().len() == 2 {
                 let other = with_suffix(name.last(), suffix);
                 names.insert(name.clone(), Name::two(name.schema(), other));
             }

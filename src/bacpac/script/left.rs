@@ -205,6 +205,34 @@ const MODULE: &str = "IsEncrypted IsSchemaBound IsMetadataReported IsWithCheckOp
                       IsInline DoReturnNullForNullInput IsCalledForNullInput Type IsInsertTrigger IsUpdateTrigger \
                       IsDeleteTrigger IsWithAppend IsNotForReplication SqlTriggerType Parent EventGroup";
 
+/// Annotations that mean something for a restore, and are heeded; and those of DacFx's about texts, names and sources,
+/// which mean nothing for it. Any other may mean anything.
+const ANNOTATIONS: &str = "IsNotTrustedPropertyAnnotation SqlInlineConstraintAnnotation SqlInlineIndexAnnotation \
+                           SysCommentsObjectAnnotation AliasedToDbo BuiltinSysAdminLoginAnnotation \
+                           ChangeTableAnnotation ChangeTableReferenceAnnotation ClrTypeAnnotation \
+                           CreateTimeVerifiedDanglingRelationshipAnnotation DataCompressionExpansionAnnotation \
+                           DataTypeAnnotation ExpandedWildcardAnnotation ExplicitNumberOneProcAnnotation \
+                           ExtendedPropertyHostAnnotation ExternalPropertyAnnotation ExternalReferenceAnnotation \
+                           ExternalSourceAnnotation FileTableSystemDefinedObjectAnnotation \
+                           GeneratedSqlFileAnnotation GloballyScoped HekatonIncompatibleScriptAnnotation \
+                           ImplicitForeignKeyAnnotation ImplicitNullabilityAnnotation MSShippedElementAnnotation \
+                           MismatchedNameAnnotation ModuleInvocationAnnotation NoClusteredSpecifiedAnnotation \
+                           OffscreenBufferAnnotation ParameterOrVariableAnnotation PersistedResolvableAnnotation \
+                           ReferencedColumnMasterKeyAnnotation ReferencedIndexAnnotation \
+                           ResolveTimeVerifiedDanglingRelationshipAnnotation SkipExtendedVerificationAnnotation \
+                           SqlModelBuilderResolvableAnnotation TableTypeParameterOrVariableAnnotation \
+                           TemporalHistoryTableIndicatorAnnotation ThreePartNameReferenceAnnotation \
+                           WildcardTargetAnnotation XmlDataTypeAnnotation";
+
+/// Whether an annotation is heeded, or means nothing for a restore.
+fn is_known_annotation(annotation: &Annotation) -> bool {
+    match annotation.kind.as_str() {
+        // What the source server knew: where identities and sequences stood.
+        "OnlinePropertyAnnotation" => matches!(annotation.name.as_deref(), Some("[LastValue]" | "[CurrentValue]")),
+        kind => listed(ANNOTATIONS, kind),
+    }
+}
+
 /// What an element uses orders the script; the schema is in its name.
 fn is_order(name: &str) -> bool {
     name == "Schema" || name.ends_with("Dependencies") || name == "ForObject"
@@ -266,8 +294,8 @@ fn rest_of(element: &Element, name: &str, parent: &str, found: &mut Vec<NotCarri
     let mut leave = |property: &str, value: String, reason: &str| {
         found.push(NotCarried {
             kind: kind_words(kind),
-            name: name.to_owned(),
-            property: property.to_owned(),
+            name: short(name),
+            property: short(property),
             value,
             reason: reason.to_owned(),
         });
@@ -304,6 +332,12 @@ fn rest_of(element: &Element, name: &str, parent: &str, found: &mut Vec<NotCarri
                 };
                 leave(&relationship.name, short(&value.join(", ")), reason);
             }
+            Node::Annotation(annotation) if !is_known_annotation(annotation) => {
+                let what = annotation.name.as_deref().unwrap_or("");
+                let value = annotation.property("Value").unwrap_or("");
+                leave(&annotation.kind, short(format!("{what} {value}").trim()), "it is not known");
+            }
+            Node::Unknown(raw) => leave(&short(&raw.tag), String::new(), "it is not known"),
             _ => {}
         }
     }

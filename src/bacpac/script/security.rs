@@ -67,16 +67,26 @@ impl<'a> Maker<'a> {
         } else if user.user_type.unwrap_or(0) != 0 || user.authentication == EXTERNAL {
             " FROM EXTERNAL PROVIDER".to_owned()
         } else if user.authentication == Authentication::Database {
-            let Some(password) = &user.password else {
-                self.leave("user", &user.name, "its password is not in the model");
-                return;
-            };
-            options.insert(0, format!("PASSWORD = {}", literal(password)));
-            if let Some(sid) = user.sid.as_deref().filter(|s| is_binary(s)) {
-                options.push(format!("SID = {sid}"));
-                sid_set = true;
+            match &user.password {
+                Some(password) => {
+                    options.insert(0, format!("PASSWORD = {}", literal(password)));
+                    if let Some(sid) = user.sid.as_deref().filter(|s| is_binary(s)) {
+                        options.push(format!("SID = {sid}"));
+                        sid_set = true;
+                    }
+                    String::new()
+                }
+                None if self.is_dacfx() => {
+                    self.leave("user", &user.name, "its password is not in the model");
+                    return;
+                }
+                // No export has passwords. Its rights are kept, and nobody can log in by it.
+                None => {
+                    let reason = "it is not in the package: the user is made without a login";
+                    self.leave_property("user", &user.name, "Password", "(not known)", reason);
+                    " WITHOUT LOGIN".to_owned()
+                }
             }
-            String::new()
         } else {
             String::new()
         };
@@ -88,13 +98,12 @@ impl<'a> Maker<'a> {
         let sql = format!("CREATE USER {}{from}{options};", user.name);
         let needs: Vec<Name> = [own(&user.certificate), own(&user.asymmetric_key)].into_iter().flatten().collect();
         // The login may be missing where the database goes to: the user's rights are kept, and nobody can log in by it.
-        let by_login =
-            from.is_empty() && user.authentication != Authentication::Database || from.starts_with(" FOR LOGIN");
+        let by_login = !user.without_login && user.authentication != Authentication::Database;
         let schema =
             user.default_schema.as_ref().map(|s| format!(" WITH DEFAULT_SCHEMA = {}", quote(s.parsed().last())));
         let otherwise = by_login.then(|| {
             let sql = format!("CREATE USER {} WITHOUT LOGIN{};", user.name, schema.unwrap_or_default());
-            (sql, "was made without a login, for its login was refused")
+            (sql, "was made without a login, for what it is known by was refused")
         });
         let batch = self.add(Phase::Principals, "user", &user.name, sql);
         batch.needs = needs;
