@@ -275,6 +275,29 @@ async fn an_existing_database_takes_a_restore_only_when_its_name_is_typed_and_lo
     assert_eq!(place.one("Live", target).await, renamed);
     assert_eq!(place.ask("Live", UNTRUSTED).await, Vec::<String>::new());
 
+    // Rights to what was there, and the members of roles that were there, are nobody's to change.
+    place.order("master", "CREATE DATABASE Roles").await;
+    for sql in [
+        "CREATE ROLE desk",
+        "CREATE USER ghost WITHOUT LOGIN",
+        "CREATE VIEW dbo.Guests AS SELECT 1 AS one",
+        "CREATE PROCEDURE dbo.Greet AS SELECT 1 AS mine",
+    ] {
+        place.order("Roles", sql).await;
+    }
+    let said = place.restored("Roles", &["--into-existing", "Roles"]).await;
+    let members = "SELECT COUNT(*) AS n FROM sys.database_role_members AS x \
+                   JOIN sys.database_principals AS r ON r.principal_id = x.role_principal_id WHERE r.name = 'desk'";
+    assert_eq!(place.one("Roles", members).await, "0");
+    assert_eq!(place.ask("Roles", RIGHTS).await, ["GRANT SELECT desk 0", "DENY SELECT ghost 3"], "of new tables");
+    for says in [
+        "role membership [porter] in [desk]: it is about",
+        "[Grant.Execute.Object].[porter].[dbo].[dbo].[Greet]",
+        "user [ghost]: the database has one",
+    ] {
+        assert!(said.contains(says), "{says}: {said}");
+    }
+
     // The name of a constraint is taken, too.
     place.order("master", "CREATE DATABASE Named").await;
     place.order("Named", "CREATE TABLE dbo.Other (Id int NOT NULL CONSTRAINT PK_Visit PRIMARY KEY)").await;

@@ -58,6 +58,51 @@ pub async fn create(
     }
 }
 
+/// Gives a new database a place for memory-optimised tables, where its server wants one: a package has no files. What
+/// goes wrong here is told; the tables then fail by themselves, with the server's words.
+pub async fn place_for_memory(orders: &mut dyn Orders, name: &str, job: &JobContext) -> Result<(), SqlError> {
+    let doing = "looking for a place for memory-optimised tables";
+    let sql = "SELECT CONVERT(nvarchar(260), SERVERPROPERTY(N'InstanceDefaultDataPath')) AS data_path, \
+               CONVERT(int, SERVERPROPERTY(N'EngineEdition')) AS engine_edition, \
+               (SELECT COUNT(*) FROM sys.data_spaces WHERE type = 'FX') AS places";
+    let answer = match orders.batch(sql, doing, &job.cancel).await {
+        Ok(answer) => answer,
+        Err(error @ SqlError::Server { .. }) => {
+            job.remark(format!("no place for memory-optimised tables was made: {error}"));
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    let Some(r) = answer.sets.first().and_then(|s| s.records().next()) else { return Ok(()) };
+    let path = r.string("data_path");
+    // 5 is Azure SQL Database, 8 a managed instance: they have a place of their own.
+    if matches!(r.int("engine_edition"), Some(5 | 8)) || r.int("places") != Some(0) || path.is_empty() {
+        return Ok(());
+    }
+    // The folder's name: of the database's, what every file system takes.
+    let plain: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(60).collect();
+    let folder = format!("{path}{plain}_{}_memory", jiff::Timestamp::now().as_millisecond());
+    // Assumption: the default data path ends with the separator of its platform.
+    for sql in [
+        "ALTER DATABASE CURRENT ADD FILEGROUP [memory_optimized] CONTAINS MEMORY_OPTIMIZED_DATA;".to_owned(),
+        format!(
+            "ALTER DATABASE CURRENT ADD FILE (NAME = [memory_optimized], FILENAME = {}) TO FILEGROUP [memory_optimized];",
+            quote::literal(&folder)
+        ),
+    ] {
+        match orders.batch(&sql, "making a place for memory-optimised tables", &job.cancel).await {
+            Ok(_) => {}
+            Err(error @ SqlError::Server { .. }) => {
+                job.remark(format!("no place for memory-optimised tables was made: {error}"));
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    job.inform("a file group was made for memory-optimised tables");
+    Ok(())
+}
+
 /// After a lost answer: false only if the server says that there is no such database.
 async fn may_exist(target: &Target, name: &str) -> bool {
     let never = CancellationToken::new();

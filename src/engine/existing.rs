@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::event::{Failure, FailureKind};
 use super::job::{JobContext, Stop};
-use crate::bacpac::model::{BUILT_IN_SCHEMAS, Model, Name, Object};
+use crate::bacpac::model::{Model, Name, Object, Reference};
 use crate::bacpac::plan::TablePlan;
 use crate::bacpac::script::{self, Conflict};
 use crate::sqlserver::error::SqlError;
@@ -142,6 +142,31 @@ SELECT d.name AS other_name FROM sys.data_spaces AS d;";
             }
             model = renamed.model;
         }
+        if names.iter().any(|(from, to)| from != to)
+            && model.objects.iter().any(|o| matches!(o, Object::View(_) | Object::Procedure(_) | Object::Function(_)))
+        {
+            job.remark(
+                "views, procedures and functions name tables in their text: they use the tables that were there before",
+            );
+        }
+        self.leave_what_is_there(&mut model, job);
+        Ok((model, names))
+    }
+
+    /// Takes out of a model what the database has already, and what would change it: its properties, the rights to it,
+    /// who is in its roles. Each is named.
+    fn leave_what_is_there(&self, model: &mut Model, job: &JobContext) {
+        let mut there: HashSet<Name> = HashSet::new();
+        let left = |object: &Object, why: &str| {
+            let element = object.to_element();
+            let kind = script::kind_words(&element.kind);
+            let who = |r: &Option<Reference>| r.as_ref().map(Reference::parsed).unwrap_or_default();
+            let name = match object {
+                Object::RoleMembership(m) => format!("{} in {}", who(&m.member), who(&m.role)),
+                _ => element.name.unwrap_or_default(),
+            };
+            job.remark(format!("not restored: {kind} {name}: {why}"));
+        };
         model.objects.retain(|object| {
             if matches!(object, Object::DatabaseOptions(_)) {
                 job.inform("the options of the database are left as they are");
@@ -150,22 +175,31 @@ SELECT d.name AS other_name FROM sys.data_spaces AS d;";
             if !self.has(object) {
                 return true;
             }
-            let element = object.to_element();
-            let name = element.name.unwrap_or_default();
-            let kind = script::kind_words(&element.kind);
+            there.insert(object.name());
             match object {
                 Object::Schema(_) => {
-                    if !BUILT_IN_SCHEMAS.contains(&object.name().last()) {
-                        job.inform(format!("{kind} {name} is there already, and left as it is"));
-                    }
+                    job.inform(format!("schema {} is there already, and left as it is", object.name()))
                 }
-                _ => {
-                    job.remark(format!("not restored: {kind} {name}: the database has one of that name, left as it is"))
-                }
+                _ => left(object, "the database has one of that name, left as it is"),
             }
             false
         });
-        Ok((model, names))
+        let made: HashSet<Name> = model.objects.iter().map(Object::name).collect();
+        let is_made = |name: &Name| made.contains(name) || made.contains(&name.owner());
+        model.objects.retain(|object| {
+            let stays = match object {
+                // A new role may have an old member; what an old role has is its own.
+                Object::RoleMembership(m) => m.role.as_ref().is_some_and(|r| is_made(&r.parsed())),
+                Object::Permission(_) | Object::ExtendedProperty(_) => {
+                    script::part_of(object).is_some_and(|on| is_made(&on))
+                }
+                _ => script::part_of(object).is_none_or(|whole| !there.contains(&whole)),
+            };
+            if !stays {
+                left(object, "it is about what was there before");
+            }
+            stays
+        });
     }
 
     /// Something to put behind names that makes all of them new.

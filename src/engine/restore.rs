@@ -245,6 +245,14 @@ async fn fill(
     let content = wanted.choice.content;
     let plans = plans(opened, &place.names);
     if content != Content::Data {
+        let in_memory = |o: &Object| match o {
+            Object::Table(table) => table.memory_optimized,
+            Object::TableType(kind) => kind.memory_optimized,
+            _ => false,
+        };
+        if wanted.existing.is_none() && place.model.objects.iter().any(in_memory) {
+            database::place_for_memory(&mut *runner.orders, wanted.database, job).await?;
+        }
         runner.batches(script, |b| b.phase.is_before_data()).await?;
     }
     let mut moved = (0, 0);

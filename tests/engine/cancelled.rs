@@ -112,6 +112,28 @@ async fn kept_if_the_operator_wants_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_was_there_is_never_dropped_and_what_was_added_is_named() {
+    let bench = Bench::new().await;
+    let source = bench.backup().await;
+    let mut orders = bench.orders("master").await;
+    super::bench::order(&mut *orders, "CREATE DATABASE [Copy]").await;
+    bench.fault("stall=30s,on=FOREIGN KEY");
+    let mut spec = restore(&source);
+    if let JobSpec::Restore { existing, .. } = &mut spec {
+        *existing = Some("Copy".into());
+    }
+    let (ended, took) = bench.cancel_at(spec, Step::Constraints, Duration::from_millis(100)).await;
+    assert_eq!(ended.state, Some(JobState::Cancelled));
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert!(bench.databases().await.contains("Copy"));
+    let said = ended.summary.remarks.join("; ");
+    assert!(
+        said.contains("database Copy was there before and is kept; this was added to it: table [dbo].[Customer]"),
+        "{said}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_states_come_in_order_and_clean_up_before_the_end() {
     let bench = Bench::new().await;
     let source: PackageSource = bench.backup().await;

@@ -238,7 +238,7 @@ fn references(element: &Element, out: &mut Vec<Name>) {
 }
 
 /// The table, view or function that an object is a part of, or is about.
-fn part_of(object: &Object) -> Option<Name> {
+pub fn part_of(object: &Object) -> Option<Name> {
     Some(match object {
         Object::Key(k) => k.table.clone(),
         Object::ForeignKey(f) => f.table.clone(),

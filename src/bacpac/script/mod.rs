@@ -25,7 +25,9 @@ mod text;
 use super::model::{Model, Name, Object, Reference, quote};
 use std::collections::{HashMap, HashSet};
 
-pub use choice::{Choice, ChoiceError, Chosen, Conflict, Content, Missing, Users, choose, rename, with_suffix};
+pub use choice::{
+    Choice, ChoiceError, Chosen, Conflict, Content, Missing, Users, choose, part_of, rename, with_suffix,
+};
 pub use database::{database_collation, option_values};
 pub use left::{WITHOUT_SAYING, kind_words};
 pub use piece::{Piece, pieces, script_of};

@@ -170,7 +170,9 @@ impl<'o> Setter<'_, '_, 'o> {
         for (property, words, fresh) in SWITCHES {
             let on = self.options.is_on(property);
             if fresh != (if on { Fresh::On } else { Fresh::Off }) {
-                self.set(property, format_args!("{words} {}", if on { "ON" } else { "OFF" }));
+                // This one waits for everybody else to leave; nobody has any business in a database that is being made.
+                let alone = if property == "IsReadCommittedSnapshot" { " WITH ROLLBACK IMMEDIATE" } else { "" };
+                self.set(property, format_args!("{words} {}{alone}", if on { "ON" } else { "OFF" }));
             }
             self.done.push(property);
         }
@@ -218,7 +220,7 @@ impl<'o> Setter<'_, '_, 'o> {
         match self.named("ServiceBrokerOption") {
             // A new database has a broker, with an identity of its own, that delivers messages.
             Some("EnableBroker") => self.done.push("ServiceBrokerOption"),
-            Some("DisableBroker") => self.set("ServiceBrokerOption", "DISABLE_BROKER"),
+            Some("DisableBroker") => self.set("ServiceBrokerOption", "DISABLE_BROKER WITH ROLLBACK IMMEDIATE"),
             _ => self.leave("ServiceBrokerOption", "it is something to be done once, and no state"),
         }
         // New databases have 60 seconds; a model that says nothing means none.
