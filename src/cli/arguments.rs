@@ -64,8 +64,8 @@ pub struct Common {
     /// Print results and errors only
     #[arg(long, short, global = true)]
     pub quiet: bool,
-    /// What the log takes: error, warn, info, debug, trace, or off
-    #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
+    /// What the log takes
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "info", value_parser = LOG_LEVELS)]
     pub log: String,
 }
 
@@ -209,6 +209,14 @@ Examples:
     ExitCodes,
 }
 
+/// The levels of the log.
+const LOG_LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+
+/// Where a server listens.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "write an address with a port, as 127.0.0.1:1433 or [::1]:1433".into())
+}
+
 /// A speed that makes sense.
 fn speed(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
@@ -273,7 +281,7 @@ pub enum EncryptionRule {
 #[derive(Debug, Clone, Args)]
 pub struct SandboxArguments {
     /// The address to listen at; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:1433")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:1433", value_parser = address)]
     pub listen: SocketAddr,
     /// Keep the databases in this folder; without it they vanish at the end
     #[arg(long, value_name = "DIR")]

@@ -42,13 +42,23 @@ pub fn tenants(session: &Session) -> Outcome {
             }
             let mut out = output::stdout();
             if tenants.is_empty() && !session.common.quiet {
-                output::tell("no tenants are configured; config.example.toml shows how");
+                output::tell(&no_tenants(session));
             } else {
                 table.print(&mut out)?;
             }
             out.flush()?;
             Ok(exit::OK)
         },
+    )
+}
+
+/// What to do where nothing is configured yet.
+fn no_tenants(session: &Session) -> String {
+    let named = session.common.config.clone().or_else(|| std::env::var_os("PACRAT_CONFIG").map(Into::into));
+    let file = named.or_else(crate::config::default_config_file);
+    let file = file.map_or_else(|| "a file that --config names".into(), |f| f.display().to_string());
+    format!(
+        "no tenants are configured: write [servers.NAME] and [tenants.NAME] into {file}, as config.example.toml shows"
     )
 }
 

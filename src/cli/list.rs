@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::exit;
 use super::output::{self, Outcome, Table};
 use super::session::Session;
+use crate::config::nearest;
 use crate::engine::catalog::Stores;
 use crate::engine::query::BackupInfo;
 use crate::store::manifest::{Level, Trigger};
@@ -14,7 +15,8 @@ use crate::tui::quantity::{Wording, age, bytes, count};
 
 /// `pacrat list [TENANT]`.
 pub fn backups(session: &Session, tenant: Option<&str>) -> Outcome {
-    let stores = Stores::new(&session.config()?);
+    let config = session.config()?;
+    let stores = Stores::new(&config);
     let (backups, remarks) = stores.backups(tenant)?;
     for remark in &remarks {
         output::tell(&format!("warning: {remark}"));
@@ -41,7 +43,11 @@ pub fn backups(session: &Session, tenant: Option<&str>) -> Outcome {
     let mut out = output::stdout();
     if backups.is_empty() && !session.common.quiet {
         output::tell(&match tenant {
-            Some(tenant) => format!("no backups of {tenant}"),
+            Some(tenant) if config.tenants.contains_key(tenant) => format!("no backups of {tenant}"),
+            Some(tenant) => match nearest(tenant, config.tenants.keys().map(String::as_str)) {
+                Some(meant) => format!("no backups of {tenant}, and no tenant of that name; {meant} is one"),
+                None => format!("no backups of {tenant}, and no tenant of that name in the configuration"),
+            },
             None => "no backups".into(),
         });
     } else {

@@ -11,6 +11,7 @@ use crate::bacpac::bcp::{Cell, LobKind, RowSink};
 use crate::bacpac::model::Model;
 use crate::bacpac::package::{BoundPackage, Limits, PackageError, Source, TableData};
 use crate::bacpac::rowtext::PageCell;
+use crate::config::nearest;
 use crate::store::manifest::Manifest;
 use crate::store::{Beside, FileSource};
 
@@ -214,7 +215,24 @@ pub fn table<'a>(opened: &'a Opened, name: &str) -> Result<&'a TableData, Failur
     // A dot can stand in either name: every place to cut is tried.
     let cuts = name.match_indices('.').map(|(at, _)| (&name[..at], &name[at + 1..]));
     let found = cuts.filter_map(|(schema, table)| opened.package.table(schema, table).ok()).next();
-    found.ok_or_else(|| failure(&opened.label, &PackageError::NoTable(name.to_owned())))
+    found.ok_or_else(|| {
+        let missing = failure(&opened.label, &PackageError::NoTable(name.to_owned()));
+        match like(opened, name) {
+            Some(meant) => missing.hint(format!("there is {meant}; pacrat inspect {} lists the tables", opened.label)),
+            None => missing,
+        }
+    })
+}
+
+/// The table that was meant: of that name in another schema or in other letters, or nearly of that name.
+fn like(opened: &Opened, name: &str) -> Option<String> {
+    let names: Vec<String> =
+        opened.package.tables().iter().map(|t| format!("{}.{}", t.plan.schema, t.plan.table)).collect();
+    let ends = |full: &&String| {
+        full.eq_ignore_ascii_case(name) || full.split_once('.').is_some_and(|(_, own)| own.eq_ignore_ascii_case(name))
+    };
+    let found = names.iter().find(ends).map(String::as_str);
+    found.or_else(|| nearest(name, names.iter().map(String::as_str))).map(str::to_owned)
 }
 
 /// Some rows of a table as text.

@@ -185,8 +185,8 @@ impl SqlError {
                 Some("check the host, the port, the firewall, and that the server listens on TCP".into())
             }
             Self::Tls { .. } => Some(
-                "check the server's certificate; name its CA with a CA file, or trust the certificate on a network \
-                 you trust"
+                "check the server's certificate; name its authority with ca_file, or on a network that you trust write \
+                 trust_certificate = true"
                     .into(),
             ),
             Self::Lost { .. } => Some("check the network and the server's error log, then try again".into()),

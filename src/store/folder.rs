@@ -113,8 +113,11 @@ fn with(path: &Path, suffix: &str) -> PathBuf {
 
 fn read_manifest(path: &Path) -> Beside {
     let read = || -> std::io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        File::open(path)?.take(LARGEST_MANIFEST).read_to_end(&mut bytes)?;
+        let file = File::open(path)?;
+        // Room for all of it and one byte more: two reads a manifest, where a listing has ten thousand of them.
+        let size = file.metadata()?.len().min(LARGEST_MANIFEST);
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0).saturating_add(1));
+        file.take(LARGEST_MANIFEST).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
     match read() {
