@@ -105,6 +105,12 @@ impl Server {
         &self.faults
     }
 
+    /// Connections that are open or not yet cleaned up.
+    pub fn connections(&self) -> usize {
+        // The listener is one of the tracked tasks.
+        self.connections.len().saturating_sub(1)
+    }
+
     /// Its certificate in PEM; `None` without encryption.
     pub fn certificate_pem(&self) -> Option<&str> {
         self.certificate.as_ref().map(Tls::certificate_pem)

@@ -148,6 +148,11 @@ impl Sandbox {
         self.server.faults()
     }
 
+    /// Connections that are open or not yet cleaned up.
+    pub fn connections(&self) -> usize {
+        self.server.connections()
+    }
+
     /// Its certificate in PEM; `None` without encryption.
     pub fn certificate_pem(&self) -> Option<&str> {
         self.server.certificate_pem()

@@ -89,6 +89,18 @@ impl Bench {
         self.server.faults()
     }
 
+    /// Waits until nobody is connected: a connection that was given up while it was logging in would take a fault that
+    /// is meant for the next job.
+    pub async fn alone(&self) {
+        for _ in 0..500 {
+            if self.server.connections() == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{} connections are still open", self.server.connections());
+    }
+
     pub fn fault(&self, text: &str) {
         self.faults().add(text.parse::<Fault>().unwrap());
     }

@@ -35,6 +35,7 @@ async fn dropped_during_each_step_nothing_is_left() {
     let mut wrong = Vec::new();
     for (job, step, fault) in CASES {
         let spec = if *job == "backup" { backup() } else { restore(&source) };
+        bench.alone().await;
         bench.fault(fault);
         if *step == "cleaning up" {
             // The clean-up's own connection breaks, too: it tries again.
