@@ -67,7 +67,8 @@ impl Builder<'_> {
         ] {
             let found: Vec<_> = self.rows.of(view).map(|r| r.string("name")).collect();
             for name in found {
-                // The database's own master key, which secrets of other objects hang on: that there is one is told.
+                // Assumption: this is the name of the database's own master key, which secrets of other objects hang on.
+                // That there is one is told.
                 if name == "##MS_DatabaseMasterKey##" {
                     self.left_out("password of the database's master key", Name::one(name));
                     self.other(Making::new("SqlMasterKey", None).finish());

@@ -384,6 +384,7 @@ impl<'a> Builder<'a> {
 const DATABASE: &str = "1";
 
 /// A column's name as queries call it: those of a graph have a number behind them in the catalogue.
+// Assumption: the number has 32 hexadecimal digits.
 fn column_name(r: &Record<'_>) -> String {
     let name = r.string("name");
     match r.int("graph_type") {

@@ -344,6 +344,7 @@ impl Builder<'_> {
                     name: owner.child(&name),
                     output: p.bool("is_output"),
                     default: defaults.get(&name.to_lowercase()).map(|d| script(module, d)),
+                    // Assumption: a cursor's type has no row of its own in sys.types.
                     varying: p.bool("is_cursor_ref"),
                     read_only: p.bool("is_readonly"),
                     nullable: p.int("is_nullable") != Some(0),

@@ -39,7 +39,7 @@ impl Principal {
             .filter_map(|r| {
                 let (name, kind) = (r.string("name"), r.string("type").trim().chars().next().unwrap_or('S'));
                 let built_in = r.bool("is_fixed_role") || OF_THE_SERVER.contains(&name.as_str());
-                // Users of certificates and keys go where those go; the server's own have two number signs.
+                // Users of certificates and keys go where those go. Assumption: the server's own have two number signs.
                 let carried = built_in || !matches!(kind, 'C' | 'K') && !name.starts_with("##");
                 Some((r.int("principal_id")?, Principal { name, kind, built_in, carried }))
             })
@@ -250,7 +250,8 @@ impl Builder<'_> {
                 continue;
             }
             let name = name_of(verb, &securable.name);
-            // An export says who granted only for objects and columns, and for whom dbo did not.
+            // Seen in exports of real servers: who granted is said on objects, and not on types and the database.
+            // Assumption: elsewhere it is said where it was not dbo.
             let says_grantor = class == 1 || by.parsed().last() != "dbo";
             at.insert(name.clone(), made.len());
             made.push(Permission {

@@ -17,7 +17,7 @@ impl Builder<'_> {
         let own = |r: &Record<'_>| r.int("object_id") == Some(index.id) && r.int("index_id") == Some(index.number);
         let row = self.rows.of("sys.xml_indexes").find(own);
         let column = index.columns.first().and_then(|c| self.column(index.id, c.int("column_id")));
-        // 2 and 3 are selective ones, which name paths.
+        // 2 and 3 are selective ones, which name paths (named, not carried).
         let plain = row.filter(|r| !matches!(r.int("xml_index_type"), Some(2 | 3)));
         let (Some(row), Some(column)) = (plain, column) else {
             self.left_out("XML index", name);
@@ -82,7 +82,8 @@ impl Builder<'_> {
             Field::Float(edge) => Some(float(*edge)),
             _ => None,
         };
-        // What the server takes when nothing is said: 8 cells in automatic grids, 16 in others.
+        // Assumption: what the server takes when nothing is said is 8 cells in a plane cut up by itself, 12 on the earth,
+        // 16 otherwise; saying it or not makes the same index.
         let by_default = match tessellation {
             Tessellation::AutoGeometry => 8,
             Tessellation::AutoGeography => 12,

@@ -120,6 +120,7 @@ impl Builder<'_> {
         let mut table = Table {
             name: name.clone(),
             ansi_nulls: r.bool("uses_ansi_nulls"),
+            // Assumption: OBJECTPROPERTY knows the setting of tables, too; where it says nothing, it was on.
             quoted_identifier: r.int("quoted_identifier") != Some(0),
             replicated: r.bool("is_replicated"),
             lock_on_bulk_load: r.bool("lock_on_bulk_load"),

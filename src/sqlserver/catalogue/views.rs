@@ -518,7 +518,7 @@ pub(super) const VIEWS: &[View] = &[
         "sys.fulltext_index_columns",
         &["object_id", "column_id", "type_column_id", "language_id", "statistical_semantics@11"],
     ),
-    view("sys.assemblies", &["name", "assembly_id", "is_user_defined"]),
+    not_in_azure(view("sys.assemblies", &["name", "assembly_id", "is_user_defined"])),
     since(
         13,
         view(
