@@ -81,7 +81,11 @@ fn ok(session: &mut dyn Session, sql: &str) -> Answer {
 
 /// A fresh sandbox and a session of sa.
 fn fresh() -> Box<dyn Session> {
-    let options = SandboxOptions { sa_password: Some("secret".into()), ..SandboxOptions::default() };
+    with(SandboxOptions::default())
+}
+
+fn with(options: SandboxOptions) -> Box<dyn Session> {
+    let options = SandboxOptions { sa_password: Some("secret".into()), ..options };
     let engine = engine(&options).expect("it starts");
     let request = LoginRequest { user: "sa".into(), password: "secret".into(), ..LoginRequest::default() };
     let login = EngineBackend(engine).login(&request, Arc::default());
@@ -792,10 +796,12 @@ fn the_views_give_the_values_of_a_real_server() {
 }
 
 /// `cargo test --release --test sandbox_holding -- --ignored --nocapture`: how long many tables take.
+/// `TABLES` says how many, `KEPT` the folder of a sandbox that is kept.
 #[test]
 #[ignore = "a measurement"]
 fn twenty_thousand_tables() {
-    let mut session = fresh();
+    let kept = std::env::var_os("KEPT").map(Into::into);
+    let mut session = with(SandboxOptions { data: kept, ..SandboxOptions::default() });
     let session = session.as_mut();
     ok(session, "CREATE DATABASE many");
     ok(session, "USE many");

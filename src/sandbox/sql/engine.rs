@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::sandbox::collation;
 use crate::sandbox::meta::{Catalogue, Database, Object, Server, Stamp};
@@ -105,7 +106,10 @@ pub struct Engine {
     sessions: Mutex<BTreeMap<u16, Visible>>,
     descriptors: AtomicU64,
     rowversions: Mutex<HashMap<i32, u64>>,
-    written: Mutex<Option<std::time::Instant>>,
+    /// When the catalogue was last written, and how long that took.
+    written: Mutex<Option<(Instant, Duration)>>,
+    /// One writes at a time.
+    writing: Mutex<()>,
 }
 
 /// The file with the catalogue, in a folder that is kept.
@@ -127,6 +131,7 @@ impl Engine {
             descriptors: AtomicU64::new(1),
             rowversions: Mutex::default(),
             written: Mutex::default(),
+            writing: Mutex::default(),
         }))
     }
 
@@ -157,18 +162,22 @@ impl Engine {
         *n = (*n).max(seen);
     }
 
-    /// The catalogue was changed for good: it is written, if it is kept, at most once a second.
+    /// The catalogue was changed for good: it is written, if it is kept, at most once a second, and a large one
+    /// less often, so that at most a tenth of the time goes there. The last change is written when the last session ends.
     pub fn changed(&self) {
         if !self.storage.keeps() {
             return;
         }
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        if written.is_some_and(|t| t.elapsed().as_millis() < 1000) {
+        let due = |(at, took): (Instant, Duration)| at.elapsed() >= (took * 10).max(Duration::from_secs(1));
+        if !written.is_none_or(due) {
             return;
         }
-        *written = Some(std::time::Instant::now());
+        *written = Some((Instant::now(), Duration::ZERO));
         drop(written);
+        let started = Instant::now();
         let _ = self.write();
+        *self.written.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), started.elapsed()));
     }
 
     /// Writes the catalogue, if it is kept.
@@ -176,6 +185,7 @@ impl Engine {
         if !self.storage.keeps() {
             return Ok(());
         }
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes = serde_json::to_vec(self.catalogue.snapshot().as_ref()).map_err(std::io::Error::other)?;
         let file = self.storage.path().join(CATALOGUE_FILE);
         let partial = file.with_extension("json.partial");
