@@ -819,6 +819,18 @@ mod tests {
         // A table that had rows goes on after the value, one that never had any begins with it.
         ok(s, "INSERT t(a) VALUES (2); INSERT e(a) VALUES (2)");
         assert_eq!(ok(s, "SELECT MAX(id) FROM t; SELECT MAX(id) FROM e").text(), "101 / 100");
+        // Emptied by DELETE it goes on, by TRUNCATE it begins with the value.
+        ok(s, "DELETE t; TRUNCATE TABLE e; DBCC CHECKIDENT (t, RESEED, 5); DBCC CHECKIDENT (e, RESEED, 5)");
+        ok(s, "INSERT t(a) VALUES (2); INSERT e(a) VALUES (2)");
+        assert_eq!(ok(s, "SELECT MAX(id) FROM t; SELECT MAX(id) FROM e").text(), "6 / 5");
+        // Without a value a counter that is behind its column catches up, and only such a one.
+        ok(s, "SET IDENTITY_INSERT t ON; INSERT t(id, a) VALUES (90, 1); SET IDENTITY_INSERT t OFF");
+        ok(s, "DBCC CHECKIDENT (t, RESEED, 7); DBCC CHECKIDENT (t, NORESEED)");
+        assert_eq!(ok(s, "SELECT IDENT_CURRENT('t')").text(), "7");
+        ok(s, "DBCC CHECKIDENT (t)");
+        assert_eq!(ok(s, "SELECT IDENT_CURRENT('t')").text(), "90");
+        ok(s, "DBCC CHECKIDENT (t, RESEED, 200); DBCC CHECKIDENT (t, RESEED)");
+        assert_eq!(ok(s, "SELECT IDENT_CURRENT('t')").text(), "200");
         assert!(numbers(&ok(s, "DBCC CHECKDB ('shop') WITH NO_INFOMSGS")).is_empty());
         assert_eq!(numbers(&run(s, "DBCC CHECKIDENT ('dbo.nope')")), [2501]);
         ok(s, "CREATE TRIGGER tr ON t AFTER INSERT AS RETURN");

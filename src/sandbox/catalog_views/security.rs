@@ -61,6 +61,7 @@ pub(super) fn database_principals(s: &mut Scan<'_, '_>) {
             "authentication_type_desc" => ["NONE", "INSTANCE", "DATABASE", "WINDOWS", "EXTERNAL"]
                 [usize::try_from(p.authentication).unwrap_or(0).min(4)]
             .into(),
+            "allow_encrypted_value_modifications" => p.encrypted_values.into(),
             "default_language_name" => p.default_language.as_ref().into(),
             "default_language_lcid" => {
                 p.default_language.as_deref().and_then(crate::sandbox::meta::languages::lcid).into()
@@ -287,7 +288,9 @@ pub(super) fn server_principals(s: &mut Scan<'_, '_>, roles: bool) {
             "modify_date" => l.modified.into(),
             "default_database_name" => (&l.default_database).into(),
             "default_language_name" => (&l.default_language).into(),
-            "is_fixed_role" | "is_policy_checked" | "is_expiration_checked" => false.into(),
+            "is_fixed_role" => false.into(),
+            "is_policy_checked" => l.policy.0.into(),
+            "is_expiration_checked" => l.policy.1.into(),
             _ => Cell::Unsaid,
         });
     }

@@ -226,7 +226,8 @@ pub(super) fn data_spaces(s: &mut Scan<'_, '_>, groups: bool, schemes: bool) {
             }
             .into(),
             "is_default" => g.is_default.into(),
-            "is_system" | "is_autogrow_all_files" => false.into(),
+            "is_system" => false.into(),
+            "is_autogrow_all_files" => g.autogrow_all.into(),
             "is_read_only" => g.is_read_only.into(),
             "filegroup_guid" => g.guid.map_or(Cell::Null, Cell::Guid),
             _ => Cell::Unsaid,

@@ -85,6 +85,12 @@ pub fn syntax(near: &str) -> DdlError {
     DdlError::new(102, 1, 15, format!("Incorrect syntax near '{near}'."))
 }
 
+/// 155: an option that a statement does not have.
+// Assumption: by what name the server calls the statement there; only `CREATE INDEX` and the like are remembered.
+pub fn unknown_option(option: &str, statement: &str) -> DdlError {
+    DdlError::new(155, 1, 15, format!("'{option}' is not a recognized {statement} option.")).compile()
+}
+
 /// 156.
 pub fn syntax_keyword(near: &str) -> DdlError {
     DdlError::new(156, 1, 15, format!("Incorrect syntax near the keyword '{near}'."))

@@ -56,6 +56,8 @@ pub trait Hooks {
     ) -> DdlResult<bool>;
     /// Whether a column has a NULL.
     fn has_null(&mut self, database: &Database, table: &Object, column_id: i32) -> DdlResult<bool>;
+    /// The identity column's value that is furthest on; `None` without rows.
+    fn furthest_identity(&mut self, database: &Database, table: &Object) -> DdlResult<Option<i128>>;
     /// Type and nullability of a computed column's expression over a table's columns.
     fn expression_type(&mut self, database: &Database, table: &Table, definition: &str) -> DdlResult<(SqlType, bool)>;
     /// The columns of a view or inline function that is about to be made. Empty if that cannot be worked out.
@@ -120,6 +122,9 @@ impl Hooks for NoRows {
     }
     fn has_null(&mut self, _: &Database, _: &Object, _: i32) -> DdlResult<bool> {
         Ok(false)
+    }
+    fn furthest_identity(&mut self, _: &Database, _: &Object) -> DdlResult<Option<i128>> {
+        Ok(None)
     }
     /// Without an engine a computed column is what its outermost CONVERT says, else a nullable int.
     fn expression_type(&mut self, database: &Database, _: &Table, definition: &str) -> DdlResult<(SqlType, bool)> {

@@ -54,6 +54,9 @@ pub struct Principal {
     /// The login behind the user.
     pub login: Option<String>,
     pub default_language: Option<String>,
+    /// `ALLOW_ENCRYPTED_VALUE_MODIFICATIONS`.
+    #[serde(default)]
+    pub encrypted_values: bool,
 }
 
 /// A GRANT or DENY.
@@ -123,6 +126,8 @@ pub struct Filegroup {
     pub is_default: bool,
     pub is_read_only: bool,
     pub guid: Option<[u8; 16]>,
+    #[serde(default)]
+    pub autogrow_all: bool,
 }
 
 /// A file. Nothing is on a disk under that name.
@@ -254,6 +259,7 @@ impl Database {
             authentication: i32::from(id == DBO),
             login: (id == DBO).then(|| owner.to_string()),
             default_language: None,
+            encrypted_values: false,
         };
         let role = |id: i32, name: &str, fixed: bool| Principal {
             principal_id: id,
@@ -268,6 +274,7 @@ impl Database {
             authentication: 0,
             login: None,
             default_language: None,
+            encrypted_values: false,
         };
         let mut principals = vec![
             role(0, "public", false),
@@ -326,6 +333,7 @@ impl Database {
                 is_default: true,
                 is_read_only: false,
                 guid: None,
+                autogrow_all: false,
             }],
             files: vec![file(1, 0, "", "mdf", -1), file(2, 1, "_log", "ldf", 268_435_456)],
             fulltext_catalogs: Vec::new(),

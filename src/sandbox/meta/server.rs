@@ -27,6 +27,9 @@ pub struct Login {
     pub modified: Stamp,
     pub default_database: String,
     pub default_language: String,
+    /// `CHECK_POLICY` and `CHECK_EXPIRATION`; nothing checks.
+    #[serde(default)]
+    pub policy: (bool, bool),
     /// `sysadmin`, `dbcreator`, …
     pub roles: Vec<String>,
     /// Permissions on the server (`VIEW SERVER STATE`), with `G` or `D`.
@@ -97,6 +100,7 @@ impl Server {
             principal_id: 1,
             name: "sa".into(),
             password: sa_password.to_string(),
+            policy: (true, false),
             sid: vec![1],
             disabled: false,
             created: now,
@@ -136,6 +140,7 @@ impl Server {
             modified: now,
             default_database: "master".into(),
             default_language: "us_english".into(),
+            policy: (true, false),
             roles: roles.iter().map(|r| r.to_string()).collect(),
             permissions: vec![],
         });

@@ -88,10 +88,6 @@ impl Counter {
         })
     }
 
-    /// An independent copy.
-    pub fn detached(&self) -> Counter {
-        Counter::new(self.last())
-    }
 }
 
 impl Serialize for Counter {

@@ -499,6 +499,30 @@ impl Hooks for RowHooks<'_> {
         found(self).map_err(to_ddl)
     }
 
+    fn furthest_identity(&mut self, database: &Database, table: &Object) -> DdlResult<Option<i128>> {
+        self.over(database);
+        let found = |hooks: &mut Self| -> SqlResult<Option<i128>> {
+            let Some((column, identity)) = table.table().and_then(Table::identity) else { return Ok(None) };
+            if !hooks.stored(database, table)? {
+                return Ok(None);
+            }
+            let session: &SqlSession = hooks.session;
+            let schema = hooks.schema(database, table);
+            let access = session.access(database.database_id, schema, &Arc::new(table.clone()))?;
+            let Some(at) = access.place(column.id) else { return Ok(None) };
+            let ctx = Context::new(session);
+            let mut furthest = None;
+            let _ = access.narrowed([at]).run(&ctx, None, &mut |_, row| {
+                if let Some(n) = super::convert::decimal_of(&row[at]).and_then(|d| d.to_i128()) {
+                    furthest = Some(furthest.map_or(n, |f: i128| if identity.increment < 0 { f.min(n) } else { f.max(n) }));
+                }
+                Ok(ControlFlow::Continue(()))
+            })?;
+            Ok(furthest)
+        };
+        found(self).map_err(to_ddl)
+    }
+
     fn expression_type(&mut self, database: &Database, table: &Table, definition: &str) -> DdlResult<(SqlType, bool)> {
         self.over(database);
         let bind = || -> SqlResult<(SqlType, bool)> {

@@ -346,7 +346,7 @@ impl Worker {
         let result = match request {
             Some(request) => session.transaction(&request, &mut answer),
             None => {
-                // Assumption: the answer of a server whose distributed transaction coordinator is off.
+                // Assumption: number, state and words of a server whose distributed transaction coordinator is off.
                 let text = format!("MSDTC on server '{}' is unavailable.", link.server);
                 answer.message(&message(8501, 3, 16, &text))?;
                 answer.final_done(token::DONE, done::ERROR, BATCH)
@@ -521,7 +521,7 @@ fn close_request(
     }
     answer.deaf = true;
     if link.signals.is_killed() {
-        // Fact 75.
+        // Fact 75 for the number and its class. Assumption: the words and state 1.
         let text = "Cannot continue the execution because the session is in the kill state.";
         answer.message(&message(596, 1, 21, text))?;
         answer.final_done(token, done::ERROR | done::SERVER_ERROR, 0)?;

@@ -1,7 +1,8 @@
 //! ALTER TABLE.
 
 use crate::sandbox::ddl::ast::{Added, AlterTable, ConstraintKind, Dropped, Named, ObjectName, TableDef};
-use crate::sandbox::ddl::error::{DdlError, DdlResult};
+use crate::sandbox::ddl::error::{DdlError, DdlResult, syntax, unknown_option};
+use crate::sandbox::ddl::parse::unsupported;
 use crate::sandbox::ddl::expression::TypeName;
 use crate::sandbox::ddl::hooks::Fill;
 use crate::sandbox::ddl::normal;
@@ -65,7 +66,11 @@ impl Run<'_> {
                                 self.put(database_id, found)?;
                             }
                         }
-                        _ => {}
+                        "REMOTE_DATA_ARCHIVE" | "DATA_DELETION" if !option.is_on() => {}
+                        "REMOTE_DATA_ARCHIVE" | "DATA_DELETION" | "FILESTREAM_ON" | "FILETABLE_DIRECTORY" => {
+                            return Err(unsupported(&option.name));
+                        }
+                        other => return Err(unknown_option(other, "ALTER TABLE")),
                     }
                 }
                 self.put(database_id, object).map(|_| ())
@@ -373,11 +378,12 @@ impl Run<'_> {
                         computed.persisted = add;
                     }
                 }
-                _ => {
+                "NOT FOR REPLICATION" => {
                     if let Some(identity) = &mut column.identity {
                         identity.not_for_replication = add;
                     }
                 }
+                other => return Err(syntax(other)),
             }
         }
         if property == "PERSISTED" {

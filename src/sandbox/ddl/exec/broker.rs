@@ -245,6 +245,7 @@ impl Run<'_> {
             // A queue's only event is its activation.
             let known = events::named(event).is_some() || (parent_id != 0 && event == "QUEUE_ACTIVATION");
             if !known {
+                // Assumption: the number and words of an event that there is not.
                 return Err(DdlError::new(1084, 1, 15, format!("'{event}' is an invalid event type.")));
             }
         }

@@ -269,7 +269,7 @@ impl Run<'_> {
             columns: keys,
             ..super::index::blank(kind)
         };
-        super::index::apply_options(&mut index, options);
+        super::index::apply_options(&mut index, options, "ALTER TABLE")?;
         self.place_index(database_id, &object, &mut index, on.as_ref())?;
         if let Some(table) = object.table_mut() {
             if *primary {

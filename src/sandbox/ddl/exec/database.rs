@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::sandbox::ddl::ast::{AlterDatabase, FileDef, Opt, OptValue, Statement, Termination};
-use crate::sandbox::ddl::error::{DdlError, DdlResult, cannot_drop, permission_denied};
+use crate::sandbox::ddl::error::{DdlError, DdlResult, cannot_drop, permission_denied, syntax};
+use crate::sandbox::ddl::parse::unsupported;
 use crate::sandbox::ddl::rights;
 use crate::sandbox::meta::database::{Filegroup, ignores_case};
 use crate::sandbox::meta::{Database, Options};
@@ -101,7 +102,7 @@ impl Run<'_> {
         let id = self.server.new_database_id();
         let owner = self.server.login(&self.who.login).map_or_else(|| self.who.login.clone(), |l| l.name.clone());
         let mut database = Database::new(id, name, &collation, &owner, settings);
-        super::files::place(&mut database, files);
+        super::files::place(&mut database, files)?;
         let database = Arc::new(database);
         self.hooks.database_created(&database)?;
         self.server.databases.insert(id, database);
@@ -224,6 +225,7 @@ impl Run<'_> {
                     is_default: false,
                     is_read_only: false,
                     guid: Some(*uuid::Uuid::new_v4().as_bytes()),
+                    autogrow_all: false,
                 });
                 Ok(())
             }
@@ -261,7 +263,9 @@ impl Run<'_> {
                             database.filegroups[at].name.clone_from(new);
                         }
                     }
-                    _ => {}
+                    Some("AUTOGROW_ALL_FILES") => database.filegroups[at].autogrow_all = true,
+                    Some("AUTOGROW_SINGLE_FILE") => database.filegroups[at].autogrow_all = false,
+                    other => return Err(syntax(other.unwrap_or("FILEGROUP"))),
                 }
                 Ok(())
             }
@@ -272,7 +276,7 @@ impl Run<'_> {
                 };
                 let database = self.shape(id)?;
                 for file in files {
-                    super::files::add(database, *log, space, file);
+                    super::files::add(database, *log, space, file)?;
                 }
                 Ok(())
             }
@@ -287,8 +291,7 @@ impl Run<'_> {
                 let name = super::crypto::said(options, "NAME").unwrap_or_default();
                 let at = database.files.iter().position(|f| database.same(&f.name, &name));
                 let at = at.ok_or_else(|| failed(no_filegroup(&name)))?;
-                super::files::apply(&mut self.shape(id)?.files[at], options);
-                Ok(())
+                super::files::apply(&mut self.shape(id)?.files[at], options)
             }
             AlterDatabase::Modify(options) => {
                 let database = self.shape(id)?;
@@ -302,7 +305,7 @@ impl Run<'_> {
                                 database.options.max_size = n.parse::<i64>().ok().and_then(|n| n.checked_mul(factor));
                             }
                         }
-                        _ => {}
+                        other => return Err(unsupported(other)),
                     }
                 }
                 Ok(())

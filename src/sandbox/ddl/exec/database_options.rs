@@ -121,7 +121,7 @@ pub(super) fn apply(database: &mut Database, option: &Opt, session: i32, shown: 
                             tracking.1 = unit.clone().unwrap_or_else(|| "DAYS".into());
                         }
                         ("AUTO_CLEANUP", _) => tracking.2 = inner.is_on(),
-                        _ => {}
+                        (other, _) => return Err(syntax(other)),
                     }
                 }
                 Some(tracking)
@@ -173,7 +173,7 @@ pub(super) fn setting(o: &mut Options, option: &Opt) -> bool {
                     }
                     ("DIRECTORY_NAME", OptValue::Text(name)) => o.filestream_directory = Some(name.clone()),
                     ("DIRECTORY_NAME", _) => o.filestream_directory = None,
-                    _ => {}
+                    _ => return false,
                 }
             }
         }
@@ -231,7 +231,7 @@ fn query_store(store: &mut QueryStore, option: &Opt) -> DdlResult<()> {
             }
             "QUERY_CAPTURE_POLICY" => {
                 let mut policy = store.policy.unwrap_or_default();
-                capture_policy(&mut policy, inner.inner());
+                capture_policy(&mut policy, inner.inner())?;
                 store.policy = Some(policy);
             }
             // OFF (FORCED).
@@ -244,10 +244,10 @@ fn query_store(store: &mut QueryStore, option: &Opt) -> DdlResult<()> {
     Ok(())
 }
 
-fn capture_policy(policy: &mut CapturePolicy, options: &[Opt]) {
+fn capture_policy(policy: &mut CapturePolicy, options: &[Opt]) -> DdlResult<()> {
     for option in options {
-        let OptValue::Number(text, unit) = &option.value else { continue };
-        let Ok(number) = text.parse::<i32>() else { continue };
+        let OptValue::Number(text, unit) = &option.value else { return Err(syntax(&option.name)) };
+        let number = text.parse::<i32>().map_err(|_| syntax(text))?;
         match option.name.as_str() {
             "EXECUTION_COUNT" => policy.executions = number,
             "TOTAL_COMPILE_CPU_TIME_MS" => policy.compile_ms = i64::from(number),
@@ -256,9 +256,10 @@ fn capture_policy(policy: &mut CapturePolicy, options: &[Opt]) {
                 let days = unit.as_deref().is_some_and(|u| u.starts_with("DAY"));
                 policy.stale_hours = if days { number.saturating_mul(24) } else { number };
             }
-            _ => {}
+            other => return Err(syntax(other)),
         }
     }
+    Ok(())
 }
 
 /// ALTER DATABASE SCOPED CONFIGURATION; an empty value is CLEAR.

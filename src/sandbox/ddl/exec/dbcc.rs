@@ -74,13 +74,17 @@ impl Run<'_> {
             schema: names.pop().filter(|s| !s.is_empty()),
             database: names.pop().filter(|s| !s.is_empty()),
         };
-        let (_, object) = self.find(&name)?.ok_or_else(missing)?;
+        let (database_id, object) = self.find(&name)?.ok_or_else(missing)?;
         let Some((_, identity)) = object.table().and_then(|t| t.identity()) else {
             return Err(DdlError::new(7997, 1, 16, format!("'{}' does not contain an identity column.", object.name)));
         };
         let before = identity.counter.last().map_or("NULL".to_string(), |v| v.to_string());
-        let reseed = arguments.get(1).is_some_and(|a| a.eq_ignore_ascii_case("RESEED"));
-        match arguments.get(2).filter(|_| reseed) {
+        let noreseed = match arguments.get(1).map(|a| a.to_ascii_uppercase()).as_deref() {
+            None | Some("RESEED") => false,
+            Some("NORESEED") if arguments.len() == 2 => true,
+            Some(other) => return Err(crate::sandbox::ddl::error::syntax(other)),
+        };
+        match arguments.get(2) {
             Some(value) => {
                 let value: i128 = value.parse().map_err(|_| crate::sandbox::ddl::error::syntax(value))?;
                 identity.counter.reseed(value);
@@ -89,13 +93,23 @@ impl Run<'_> {
                 }
             }
             None => {
+                let database = self.db(database_id)?.clone();
+                let there = self.hooks.furthest_identity(&database, &object)?;
+                // A counter behind the column's values is set to the furthest of them.
+                if let Some(n) = there
+                    && !noreseed
+                    && identity.counter.last().is_none_or(|c| if identity.increment < 0 { n < c } else { n > c })
+                {
+                    identity.counter.set(Some(n));
+                }
+                let there = there.map_or("NULL".to_string(), |v| v.to_string());
                 if !quiet {
                     self.info(
                         7998,
                         1,
                         format!(
                             "Checking identity information: current identity value '{before}', current column value \
-                             '{before}'."
+                             '{there}'."
                         ),
                     );
                 }

@@ -146,7 +146,7 @@ impl Run<'_> {
                 6246,
                 1,
                 16,
-                format!("Assembly '{name}' already exists in database '{}'.", database.name),
+                format!("Assembly \"{name}\" already exists in database \"{}\".", database.name),
             ));
         }
         let permission_set = match said(options, "PERMISSION_SET").map(|w| w.to_uppercase()).as_deref() {

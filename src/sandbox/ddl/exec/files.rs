@@ -1,6 +1,8 @@
 //! Files of a database: what is said of them, for nothing is on a disk under their names.
 
 use crate::sandbox::ddl::ast::{FileDef, Opt, OptValue};
+use crate::sandbox::ddl::error::{DdlResult, syntax};
+use crate::sandbox::ddl::parse::unsupported;
 use crate::sandbox::meta::Database;
 use crate::sandbox::meta::database::{DatabaseFile, Filegroup};
 
@@ -19,7 +21,7 @@ fn pages(text: &str, unit: Option<&str>) -> Option<i32> {
 }
 
 /// SIZE, MAXSIZE, FILEGROWTH, NEWNAME, FILENAME.
-pub(super) fn apply(file: &mut DatabaseFile, options: &[Opt]) {
+pub(super) fn apply(file: &mut DatabaseFile, options: &[Opt]) -> DdlResult<()> {
     for option in options {
         match (option.name.as_str(), &option.value) {
             ("NEWNAME", _) => file.name = said(options, "NEWNAME").unwrap_or_default(),
@@ -36,13 +38,16 @@ pub(super) fn apply(file: &mut DatabaseFile, options: &[Opt]) {
                     false => pages(n, unit.as_deref()).unwrap_or(file.growth),
                 };
             }
-            _ => {}
+            ("NAME", _) => {}
+            ("OFFLINE", _) => return Err(unsupported("OFFLINE")),
+            (other, _) => return Err(syntax(other)),
         }
     }
+    Ok(())
 }
 
 /// One more file.
-pub(super) fn add(database: &mut Database, log: bool, space: i32, options: &[Opt]) {
+pub(super) fn add(database: &mut Database, log: bool, space: i32, options: &[Opt]) -> DdlResult<()> {
     let name = said(options, "NAME").unwrap_or_default();
     let group = database.filegroups.iter().find(|g| g.data_space_id == space && !log);
     let stream = group.is_some_and(|g| g.kind != "FG");
@@ -61,12 +66,13 @@ pub(super) fn add(database: &mut Database, log: bool, space: i32, options: &[Opt
         percent_growth: false,
         guid: *uuid::Uuid::new_v4().as_bytes(),
     };
-    apply(&mut file, options);
+    apply(&mut file, options)?;
     database.files.push(file);
+    Ok(())
 }
 
 /// The files of CREATE DATABASE in the place of those that a database gets by itself.
-pub(super) fn place(database: &mut Database, files: &[FileDef]) {
+pub(super) fn place(database: &mut Database, files: &[FileDef]) -> DdlResult<()> {
     for log in [false, true] {
         let mut of_kind = files.iter().filter(|f| f.log == log).peekable();
         if of_kind.peek().is_none() {
@@ -78,10 +84,11 @@ pub(super) fn place(database: &mut Database, files: &[FileDef]) {
                 None => 1,
                 Some((name, contains, default)) => filegroup(database, name, contains.as_deref(), *default),
             };
-            add(database, log, space, &file.options);
+            add(database, log, space, &file.options)?;
         }
     }
     database.files.sort_by_key(|f| f.file_id);
+    Ok(())
 }
 
 /// A filegroup by name; made when it is not there.
@@ -100,6 +107,7 @@ fn filegroup(database: &mut Database, name: &str, contains: Option<&str>, defaul
         is_default: default,
         is_read_only: false,
         guid: Some(*uuid::Uuid::new_v4().as_bytes()),
+        autogrow_all: false,
     });
     data_space_id
 }

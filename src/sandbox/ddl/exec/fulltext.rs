@@ -62,7 +62,6 @@ impl Run<'_> {
         let owner = self.owner(database_id, authorization)?;
         let database = self.db(database_id)?.clone();
         if database.fulltext_catalogs.iter().any(|c| database.same(&c.name, name)) {
-            // Assumption: the number and words of a catalogue that is already there.
             return Err(DdlError::new(
                 7642,
                 1,
@@ -101,11 +100,32 @@ impl Run<'_> {
             None => database.fulltext_catalogs.iter().find(|c| c.is_default),
         }
         .map(|c| c.id)
-        .ok_or_else(|| cannot_find("find", "full-text catalog", catalog.unwrap_or("default")))?;
+        .ok_or_else(|| match catalog {
+            Some(name) => DdlError::new(
+                7641,
+                1,
+                16,
+                format!(
+                    "Full-Text catalog '{name}' does not exist in database '{}' or user does not have permission to perform \
+                     this action.",
+                    database.name
+                ),
+            ),
+            // Assumption: 9967 rather than 7623, which is a warning with the same words.
+            None => DdlError::new(
+                9967,
+                1,
+                16,
+                format!(
+                    "A default full-text catalog does not exist in database '{}' or user does not have permission to perform \
+                     this action.",
+                    database.name
+                ),
+            ),
+        })?;
         let Some(t) = object.table_mut() else { return Ok(()) };
         let index = t.indexes.iter().find(|i| database.same(&i.name, key) && i.unique).map(|i| i.index_id);
         let Some(unique_index_id) = index else {
-            // Assumption: the number and words of an index that cannot be the key.
             return Err(DdlError::new(
                 7653,
                 2,
@@ -214,9 +234,8 @@ impl Run<'_> {
 }
 
 fn language_of(text: &str) -> DdlResult<i32> {
-    // Assumption: the number and words of a language that is not there.
     languages::lcid(text).ok_or_else(|| {
-        DdlError::new(7696, 2, 16, format!("Invalid locale ID was specified. Please verify that the locale ID is correct and corresponding language resource has been installed. ({text})"))
+        DdlError::new(7696, 2, 16, format!("Invalid locale ID was specified. Please verify that the locale ID is correct and corresponding language resource has been installed."))
     })
 }
 

@@ -1,7 +1,7 @@
 //! Indexes and statistics.
 
 use crate::sandbox::ddl::ast::{AlterIndex, DataSpace, IndexDef, ObjectName, Opt, OptValue};
-use crate::sandbox::ddl::error::{DdlError, DdlResult, cannot_drop};
+use crate::sandbox::ddl::error::{DdlError, DdlResult, cannot_drop, syntax, unknown_option};
 use crate::sandbox::ddl::expression::Expr;
 use crate::sandbox::ddl::normal;
 use crate::sandbox::meta::table::{PromotedPath, SpatialIndex, Statistics, XmlIndex};
@@ -47,8 +47,8 @@ pub(super) fn blank(kind: IndexKind) -> Index {
     }
 }
 
-/// WITH ( … ) applied to an index.
-pub(super) fn apply_options(index: &mut Index, options: &[Opt]) {
+/// WITH ( … ) of a statement applied to an index.
+pub(super) fn apply_options(index: &mut Index, options: &[Opt], statement: &str) -> DdlResult<()> {
     for option in options {
         match option.name.as_str() {
             "PAD_INDEX" => index.padded = option.is_on(),
@@ -102,16 +102,21 @@ pub(super) fn apply_options(index: &mut Index, options: &[Opt]) {
                             *slot = Some(item.to_uppercase());
                         }
                     }
-                    _ => {}
+                    _ => return Err(syntax("GRIDS")),
                 }
             }
             "CELLS_PER_OBJECT" => {
                 let spatial = index.spatial.get_or_insert_with(SpatialIndex::default);
                 spatial.cells_per_object = option.number().and_then(|n| i32::try_from(n).ok());
             }
-            _ => {}
+            // How it is built, which no view tells.
+            "SORT_IN_TEMPDB" | "ONLINE" | "RESUMABLE" | "MAX_DURATION" | "MAXDOP" | "DROP_EXISTING"
+            | "WAIT_AT_LOW_PRIORITY" | "LOB_COMPACTION" | "COMPRESS_ALL_ROW_GROUPS" | "SORTED_DATA"
+            | "SORTED_DATA_REORG" => {}
+            other => return Err(unknown_option(other, statement)),
         }
     }
+    Ok(())
 }
 
 /// Whether a column's type may be a key of an ordinary index (1919).
@@ -318,7 +323,7 @@ impl Run<'_> {
         if let Some(filter) = &def.filter {
             index.filter = Some(self.filter(&object, &columns, filter, database.ignore_case)?);
         }
-        apply_options(&mut index, &def.options);
+        apply_options(&mut index, &def.options, "CREATE INDEX")?;
         if def.kind == IndexKind::Xml {
             index.xml = Some(self.xml_index(database_id, &object, def)?);
         }
@@ -392,9 +397,13 @@ impl Run<'_> {
         };
         if let Some((primary, kind)) = &def.using_xml {
             let using = indexes_of(object).iter().find(|i| database.same(&i.name, primary));
-            // Assumption: the number and words of a primary XML index that is not there.
             let using = using.ok_or_else(|| {
-                DdlError::new(6361, 1, 16, format!("Invalid null parameter specified to drop xml index. ({primary})"))
+                let column = def.columns.first().map(|c| c.name.as_str()).unwrap_or_default();
+                let text = format!(
+                    "The primary xml index '{primary}' does not exist on table '{}' column '{column}'.",
+                    object.name
+                );
+                DdlError::new(6344, 1, 16, text)
             })?;
             out.using_index_id = Some(using.index_id);
             match kind.strip_prefix('(') {
@@ -453,12 +462,12 @@ impl Run<'_> {
             for index in indexes.iter_mut().filter(|i| name.is_none_or(|n| database.same(&i.name, n))) {
                 match action {
                     AlterIndex::Rebuild(options) => {
-                        apply_options(index, options);
+                        apply_options(index, options, "ALTER INDEX")?;
                         index.disabled = false;
                     }
                     AlterIndex::Reorganize => {}
                     AlterIndex::Disable => index.disabled = true,
-                    AlterIndex::Set(options) => apply_options(index, options),
+                    AlterIndex::Set(options) => apply_options(index, options, "ALTER INDEX")?,
                 }
                 changed.push(index.clone());
             }
@@ -572,6 +581,16 @@ impl Run<'_> {
             |id: i32| t.statistics.iter().any(|s| s.stats_id == id) || t.indexes.iter().any(|i| i.index_id == id);
         let stats_id = (2..).find(|id| !used(*id)).unwrap_or(i32::MAX);
         let has = |n: &str| options.iter().any(|o| o.name == n && o.is_on());
+        for option in options {
+            match option.name.as_str() {
+                // How they are gathered; there are no rows' statistics here.
+                "NORECOMPUTE" | "INCREMENTAL" | "FULLSCAN" | "SAMPLE" | "MAXDOP" | "PERSIST_SAMPLE_PERCENT"
+                | "STATS_STREAM" | "ROWCOUNT" | "PAGECOUNT" => {}
+                "AUTO_DROP" if !option.is_on() => {}
+                "AUTO_DROP" => return Err(crate::sandbox::ddl::parse::unsupported("AUTO_DROP")),
+                other => return Err(unknown_option(other, "CREATE STATISTICS")),
+            }
+        }
         t.statistics.push(Statistics {
             stats_id,
             name: name.to_string(),

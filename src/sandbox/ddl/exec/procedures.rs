@@ -51,6 +51,12 @@ const PROCEDURES: &[(&str, &[&str])] = &[
     ("sp_dbcmptlevel", &["dbname", "new_cmptlevel"]),
 ];
 
+/// 15600.
+fn bad_parameter(procedure: &str) -> DdlError {
+    let text = format!("An invalid parameter or option was specified for procedure 'sys.{procedure}'.");
+    DdlError::new(15600, 1, 15, text)
+}
+
 /// Whether a procedure of this name (without schema) is executed here.
 pub fn known(name: &str) -> bool {
     PROCEDURES.iter().any(|(n, _)| n.eq_ignore_ascii_case(name))
@@ -634,7 +640,9 @@ impl Run<'_> {
                     table.text_in_row_limit = if on && value != "1" { 256 } else { value.parse().unwrap_or(0) };
                 }
                 "large value types out of row" => table.large_values_out_of_row = on,
-                _ => {}
+                // No longer anything.
+                "vardecimal storage format" => {}
+                _ => return Err(bad_parameter(procedure)),
             }
         }
         self.put(database_id, changed).map(|_| ())
@@ -718,7 +726,8 @@ impl Run<'_> {
             match order.as_str() {
                 "first" => facts.first.push(event),
                 "last" => facts.last.push(event),
-                _ => {}
+                "none" => {}
+                _ => return Err(bad_parameter("sp_settriggerorder")),
             }
         }
         self.put(database_id, changed).map(|_| ())

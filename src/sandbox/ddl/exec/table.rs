@@ -1,7 +1,8 @@
 //! CREATE TABLE: columns resolved, constraints and indexes added in the server's order.
 
 use crate::sandbox::ddl::ast::{ColumnDef, ConstraintDef, ConstraintKind, ObjectName, Opt, OptValue, TableDef};
-use crate::sandbox::ddl::error::{DdlError, DdlResult};
+use crate::sandbox::ddl::error::{DdlError, DdlResult, syntax, unknown_option};
+use crate::sandbox::ddl::parse::unsupported;
 use crate::sandbox::ddl::hooks::Hooks;
 use crate::sandbox::ddl::normal;
 use crate::sandbox::meta::names::fold;
@@ -248,7 +249,12 @@ impl Run<'_> {
                     });
                 }
                 "LOCK_ESCALATION" => table.lock_escalation = escalation(option),
-                _ => {}
+                // SYSTEM_VERSIONING is set when the table is there.
+                "MEMORY_OPTIMIZED" | "SYSTEM_VERSIONING" => {}
+                "LEDGER" | "REMOTE_DATA_ARCHIVE" | "DATA_DELETION" if !option.is_on() => {}
+                "LEDGER" | "REMOTE_DATA_ARCHIVE" | "DATA_DELETION" | "DISTRIBUTION" | "FILETABLE_DIRECTORY"
+                | "FILETABLE_COLLATE_FILENAME" => return Err(unsupported(&option.name)),
+                other => return Err(unknown_option(other, "CREATE TABLE")),
             }
         }
         Ok(())
@@ -459,6 +465,7 @@ impl Run<'_> {
         let Some(object) = database.object(object_id).cloned() else { return Ok(()) };
         let Some(table) = object.table() else { return Ok(()) };
         let Some((start, end)) = table.period else {
+            // Assumption: the words; the number is documented.
             return Err(DdlError::new(
                 13510,
                 1,
@@ -486,7 +493,9 @@ impl Run<'_> {
                     };
                     retention = (n.parse().unwrap_or(-1), code);
                 }
-                _ => {}
+                // Rows of a history are not checked; INFINITE is how it begins.
+                ("DATA_CONSISTENCY_CHECK" | "HISTORY_RETENTION_PERIOD", _) => {}
+                (other, _) => return Err(syntax(other)),
             }
         }
         let history = match database.find(name.0, &name.1) {

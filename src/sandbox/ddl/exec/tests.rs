@@ -60,6 +60,9 @@ impl Hooks for Rows {
     fn has_null(&mut self, _: &Database, _: &Object, _: i32) -> DdlResult<bool> {
         Ok(self.count > 0)
     }
+    fn furthest_identity(&mut self, _: &Database, _: &Object) -> DdlResult<Option<i128>> {
+        Ok(None)
+    }
     fn expression_type(&mut self, db: &Database, table: &Table, definition: &str) -> DdlResult<(SqlType, bool)> {
         NoRows.expression_type(db, table, definition)
     }
