@@ -367,10 +367,7 @@ pub fn scan(
         ("sys", "routes") => broker::routes(s),
         ("sys", "remote_service_bindings") => broker::bindings(s),
         // Neither can be made here.
-        (
-            "sys",
-            "conversation_priorities" | "registered_search_property_lists" | "registered_search_properties",
-        ) => {}
+        ("sys", "conversation_priorities" | "registered_search_property_lists" | "registered_search_properties") => {}
         ("sys", "event_notifications") => broker::notifications(s),
         ("sys", "events") => broker::notification_events(s),
         ("sys", "trigger_event_types" | "event_notification_event_types") => broker::event_types(s),

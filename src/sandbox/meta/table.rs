@@ -87,7 +87,6 @@ impl Counter {
             out
         })
     }
-
 }
 
 impl Serialize for Counter {

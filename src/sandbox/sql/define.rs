@@ -514,7 +514,8 @@ impl Hooks for RowHooks<'_> {
             let mut furthest = None;
             let _ = access.narrowed([at]).run(&ctx, None, &mut |_, row| {
                 if let Some(n) = super::convert::decimal_of(&row[at]).and_then(|d| d.to_i128()) {
-                    furthest = Some(furthest.map_or(n, |f: i128| if identity.increment < 0 { f.min(n) } else { f.max(n) }));
+                    furthest =
+                        Some(furthest.map_or(n, |f: i128| if identity.increment < 0 { f.min(n) } else { f.max(n) }));
                 }
                 Ok(ControlFlow::Continue(()))
             })?;

@@ -2,10 +2,10 @@
 
 use crate::sandbox::ddl::ast::{Added, AlterTable, ConstraintKind, Dropped, Named, ObjectName, TableDef};
 use crate::sandbox::ddl::error::{DdlError, DdlResult, syntax, unknown_option};
-use crate::sandbox::ddl::parse::unsupported;
 use crate::sandbox::ddl::expression::TypeName;
 use crate::sandbox::ddl::hooks::Fill;
 use crate::sandbox::ddl::normal;
+use crate::sandbox::ddl::parse::unsupported;
 use crate::sandbox::meta::table::{Generated, Temporal};
 use crate::sandbox::meta::{Column, Database, Object, Table};
 use crate::sandbox::value::Base;

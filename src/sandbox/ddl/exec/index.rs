@@ -110,8 +110,16 @@ pub(super) fn apply_options(index: &mut Index, options: &[Opt], statement: &str)
                 spatial.cells_per_object = option.number().and_then(|n| i32::try_from(n).ok());
             }
             // How it is built, which no view tells.
-            "SORT_IN_TEMPDB" | "ONLINE" | "RESUMABLE" | "MAX_DURATION" | "MAXDOP" | "DROP_EXISTING"
-            | "WAIT_AT_LOW_PRIORITY" | "LOB_COMPACTION" | "COMPRESS_ALL_ROW_GROUPS" | "SORTED_DATA"
+            "SORT_IN_TEMPDB"
+            | "ONLINE"
+            | "RESUMABLE"
+            | "MAX_DURATION"
+            | "MAXDOP"
+            | "DROP_EXISTING"
+            | "WAIT_AT_LOW_PRIORITY"
+            | "LOB_COMPACTION"
+            | "COMPRESS_ALL_ROW_GROUPS"
+            | "SORTED_DATA"
             | "SORTED_DATA_REORG" => {}
             other => return Err(unknown_option(other, statement)),
         }
@@ -584,8 +592,15 @@ impl Run<'_> {
         for option in options {
             match option.name.as_str() {
                 // How they are gathered; there are no rows' statistics here.
-                "NORECOMPUTE" | "INCREMENTAL" | "FULLSCAN" | "SAMPLE" | "MAXDOP" | "PERSIST_SAMPLE_PERCENT"
-                | "STATS_STREAM" | "ROWCOUNT" | "PAGECOUNT" => {}
+                "NORECOMPUTE"
+                | "INCREMENTAL"
+                | "FULLSCAN"
+                | "SAMPLE"
+                | "MAXDOP"
+                | "PERSIST_SAMPLE_PERCENT"
+                | "STATS_STREAM"
+                | "ROWCOUNT"
+                | "PAGECOUNT" => {}
                 "AUTO_DROP" if !option.is_on() => {}
                 "AUTO_DROP" => return Err(crate::sandbox::ddl::parse::unsupported("AUTO_DROP")),
                 other => return Err(unknown_option(other, "CREATE STATISTICS")),

@@ -2,9 +2,9 @@
 
 use crate::sandbox::ddl::ast::{ColumnDef, ConstraintDef, ConstraintKind, ObjectName, Opt, OptValue, TableDef};
 use crate::sandbox::ddl::error::{DdlError, DdlResult, syntax, unknown_option};
-use crate::sandbox::ddl::parse::unsupported;
 use crate::sandbox::ddl::hooks::Hooks;
 use crate::sandbox::ddl::normal;
+use crate::sandbox::ddl::parse::unsupported;
 use crate::sandbox::meta::names::fold;
 use crate::sandbox::meta::table::{ColumnEncryption, Durability, Generated, Temporal};
 use crate::sandbox::meta::{
@@ -252,7 +252,11 @@ impl Run<'_> {
                 // SYSTEM_VERSIONING is set when the table is there.
                 "MEMORY_OPTIMIZED" | "SYSTEM_VERSIONING" => {}
                 "LEDGER" | "REMOTE_DATA_ARCHIVE" | "DATA_DELETION" if !option.is_on() => {}
-                "LEDGER" | "REMOTE_DATA_ARCHIVE" | "DATA_DELETION" | "DISTRIBUTION" | "FILETABLE_DIRECTORY"
+                "LEDGER"
+                | "REMOTE_DATA_ARCHIVE"
+                | "DATA_DELETION"
+                | "DISTRIBUTION"
+                | "FILETABLE_DIRECTORY"
                 | "FILETABLE_COLLATE_FILENAME" => return Err(unsupported(&option.name)),
                 other => return Err(unknown_option(other, "CREATE TABLE")),
             }
