@@ -235,7 +235,13 @@ impl Run<'_> {
 
 fn language_of(text: &str) -> DdlResult<i32> {
     languages::lcid(text).ok_or_else(|| {
-        DdlError::new(7696, 2, 16, format!("Invalid locale ID was specified. Please verify that the locale ID is correct and corresponding language resource has been installed."))
+        DdlError::new(
+            7696,
+            2,
+            16,
+            "Invalid locale ID was specified. Please verify that the locale ID is correct and corresponding language \
+             resource has been installed.",
+        )
     })
 }
 
