@@ -432,3 +432,49 @@ fn what_a_later_version_brings_is_reported() {
         assert!(lines.iter().any(|l| l == wanted), "{wanted}\n{}", lines.join("\n"));
     }
 }
+
+/// A restore of everything is the package, whole; and to give no table another name changes nothing.
+#[test]
+fn a_choice_of_everything_changes_nothing() {
+    let Some(packages) = documents("a_choice_of_everything_changes_nothing") else { return };
+    for (name, document) in packages {
+        let model = Model::from_document(&document).unwrap();
+        let chosen = script::choose(&model, &script::Choice::default()).unwrap();
+        assert!(chosen.model == model && chosen.left.is_empty(), "{name}");
+        let renamed = script::rename(&model, &BTreeMap::new(), &Default::default(), "_x").unwrap();
+        assert!(renamed.model == model && renamed.left.is_empty(), "{name}");
+    }
+}
+
+/// Without users nothing of the script names one that the package has.
+#[test]
+fn a_choice_without_users_names_none() {
+    let Some(packages) = documents("a_choice_without_users_names_none") else { return };
+    let choice = script::Choice { users: script::Users::None, ..script::Choice::default() };
+    let mut users = 0;
+    for (name, document) in packages {
+        let model = Model::from_document(&document).unwrap();
+        let gone: Vec<String> = (document.elements.iter())
+            .filter(|e| e.kind == "SqlUser")
+            .filter_map(|e| e.name.clone())
+            .inspect(|_| users += 1)
+            .collect();
+        let chosen = script::choose(&model, &choice).unwrap();
+        for batch in script::script(&chosen.model, Form::Server).batches {
+            // A module's text is its own: the server says what it misses.
+            if ["procedure", "function", "trigger", "queue"].contains(&batch.kind) {
+                continue;
+            }
+            for user in &gone {
+                let words = [
+                    format!("AUTHORIZATION {user}"),
+                    format!("TO {user};"),
+                    format!("USER {user}"),
+                    format!("MEMBER {user}"),
+                ];
+                assert!(!words.iter().any(|w| batch.sql.contains(w)), "{name}: {}", batch.sql);
+            }
+        }
+    }
+    assert!(users > 5, "{users}");
+}

@@ -570,3 +570,102 @@ fn renamed(element: &mut Element, names: &BTreeMap<Name, Name>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uses(name: &Name) -> Entries {
+        Entries::from(vec![Reference::to(name)])
+    }
+
+    /// A table whose default draws from a sequence, a view on it and a view on that view.
+    fn model(with_sequence: bool) -> Model {
+        let (table, sequence) = (Name::two("dbo", "Visit"), Name::two("dbo", "Number"));
+        let column = Column::simple(&table, "Id", TypeSpec::built_in("int"));
+        let mut objects: Vec<Object> = vec![
+            Table { name: table.clone(), columns: vec![column.clone()], ..Table::default() }.into(),
+            DefaultConstraint {
+                name: Name::two("dbo", "DF_Visit_Id"),
+                table: table.clone(),
+                column: column.name,
+                value: Some("(NEXT VALUE FOR [dbo].[Number])".into()),
+                dependencies: uses(&sequence),
+                ..DefaultConstraint::default()
+            }
+            .into(),
+            View {
+                name: Name::two("dbo", "A"),
+                dependencies: uses(&Name::two("dbo", "Gone").child("Id")),
+                ..View::default()
+            }
+            .into(),
+            View { name: Name::two("dbo", "B"), dependencies: uses(&Name::two("dbo", "A")), ..View::default() }.into(),
+            View { name: Name::two("dbo", "C"), dependencies: uses(&table), ..View::default() }.into(),
+        ];
+        if with_sequence {
+            objects.push(Sequence { name: sequence, ..Sequence::default() }.into());
+        }
+        Model { objects, ..Model::default() }
+    }
+
+    fn names(chosen: &Chosen) -> Vec<String> {
+        chosen.model.objects.iter().map(|o| o.name().to_string()).collect()
+    }
+
+    #[test]
+    fn what_refers_to_something_missing_is_left_out_only_when_asked_and_named() {
+        let all = Choice::default();
+        assert_eq!(choose(&model(false), &all).unwrap().model, model(false));
+        let skip = |missing: Missing| Choice { skip_missing: [missing].into(), ..Choice::default() };
+        let chosen = choose(&model(false), &skip(Missing::Sequences)).unwrap();
+        assert_eq!(names(&chosen), ["[dbo].[Visit]", "[dbo].[A]", "[dbo].[B]", "[dbo].[C]"]);
+        assert_eq!(
+            chosen.left[0].to_string(),
+            "default [dbo].[DF_Visit_Id]: [dbo].[Number] is not restored, and it is left out as asked"
+        );
+        assert_eq!(choose(&model(true), &skip(Missing::Sequences)).unwrap().left, []);
+        // A view on a view that is left out is left out, too.
+        let chosen = choose(&model(true), &skip(Missing::Views)).unwrap();
+        assert_eq!(names(&chosen), ["[dbo].[Visit]", "[dbo].[DF_Visit_Id]", "[dbo].[C]", "[dbo].[Number]"]);
+        assert_eq!(chosen.left.len(), 2);
+    }
+
+    #[test]
+    fn a_table_brings_its_sequence_and_a_missing_one_is_refused() {
+        let some = Choice { tables: vec!["Visit".into()], ..Choice::default() };
+        let chosen = choose(&model(true), &some).unwrap();
+        assert_eq!(names(&chosen), ["[dbo].[Visit]", "[dbo].[DF_Visit_Id]", "[dbo].[Number]"]);
+        let error = choose(&model(false), &some).unwrap_err();
+        assert!(matches!(&error, ChoiceError::Missing { skip: Missing::Sequences, .. }), "{error}");
+        let none = Choice { tables: vec!["dbo.Nothing".into()], ..Choice::default() };
+        assert_eq!(choose(&model(true), &none).unwrap_err(), ChoiceError::NoTable("dbo.Nothing".into()));
+    }
+
+    #[test]
+    fn a_choice_is_a_plain_value_and_what_it_leaves_out_is_the_default() {
+        let choice = Choice {
+            content: Content::Schema,
+            users: Users::Map([("a".to_owned(), "b".to_owned())].into()),
+            skip_missing: [Missing::ForeignKeys, Missing::Views].into(),
+            tables: vec!["dbo.T".into()],
+            on_conflict: Conflict::Rename,
+            collation: Some("Latin1_General_CI_AS".into()),
+            compatibility_level: Some(150),
+            permissions: false,
+            ..Choice::default()
+        };
+        let text = serde_json::to_string(&choice).unwrap();
+        assert_eq!(serde_json::from_str::<Choice>(&text).unwrap(), choice);
+        assert_eq!(serde_json::from_str::<Choice>("{}").unwrap(), Choice::default());
+        assert_eq!(choice.words().len(), 8);
+        assert!(Choice::default().words().is_empty());
+    }
+
+    #[test]
+    fn names_with_a_suffix_stay_within_what_a_name_may_have() {
+        let long = with_suffix(&"ä".repeat(128), "_restored_20260120");
+        assert_eq!(long.encode_utf16().count(), 128);
+        assert!(long.ends_with("ä_restored_20260120"));
+    }
+}
