@@ -58,9 +58,15 @@ pub async fn create(
     }
 }
 
-/// Gives a new database a place for memory-optimised tables, where its server wants one: a package has no files. What
+/// Gives a new database a place for memory-optimised tables, a file group of this name, where its server wants one: a
+/// package has no files. What
 /// goes wrong here is told; the tables then fail by themselves, with the server's words.
-pub async fn place_for_memory(orders: &mut dyn Orders, name: &str, job: &JobContext) -> Result<(), SqlError> {
+pub async fn place_for_memory(
+    orders: &mut dyn Orders,
+    name: &str,
+    group: &str,
+    job: &JobContext,
+) -> Result<(), SqlError> {
     let doing = "looking for a place for memory-optimised tables";
     let sql = "SELECT CONVERT(nvarchar(260), SERVERPROPERTY(N'InstanceDefaultDataPath')) AS data_path, \
                CONVERT(int, SERVERPROPERTY(N'EngineEdition')) AS engine_edition, \
@@ -84,10 +90,11 @@ pub async fn place_for_memory(orders: &mut dyn Orders, name: &str, job: &JobCont
     let folder = format!("{path}{plain}_{}_memory", jiff::Timestamp::now().as_millisecond());
     // Assumption: the default data path ends with the separator of its platform.
     for sql in [
-        "ALTER DATABASE CURRENT ADD FILEGROUP [memory_optimized] CONTAINS MEMORY_OPTIMIZED_DATA;".to_owned(),
+        format!("ALTER DATABASE CURRENT ADD FILEGROUP {} CONTAINS MEMORY_OPTIMIZED_DATA;", quote::identifier(group)),
         format!(
-            "ALTER DATABASE CURRENT ADD FILE (NAME = [memory_optimized], FILENAME = {}) TO FILEGROUP [memory_optimized];",
-            quote::literal(&folder)
+            "ALTER DATABASE CURRENT ADD FILE (NAME = {group}, FILENAME = {}) TO FILEGROUP {group};",
+            quote::literal(&folder),
+            group = quote::identifier(group)
         ),
     ] {
         match orders.batch(&sql, "making a place for memory-optimised tables", &job.cancel).await {
@@ -99,7 +106,7 @@ pub async fn place_for_memory(orders: &mut dyn Orders, name: &str, job: &JobCont
             Err(error) => return Err(error),
         }
     }
-    job.inform("a file group was made for memory-optimised tables");
+    job.inform(format!("file group {group} was made for memory-optimised tables"));
     Ok(())
 }
 

@@ -251,7 +251,12 @@ async fn fill(
             _ => false,
         };
         if wanted.existing.is_none() && place.model.objects.iter().any(in_memory) {
-            database::place_for_memory(&mut *runner.orders, wanted.database, job).await?;
+            let group = opened.model.objects.iter().find_map(|o| match o {
+                Object::Filegroup(group) if group.memory_optimized => Some(group.name.last()),
+                _ => None,
+            });
+            let group = group.unwrap_or("memory_optimized");
+            database::place_for_memory(&mut *runner.orders, wanted.database, group, job).await?;
         }
         runner.batches(script, |b| b.phase.is_before_data()).await?;
     }

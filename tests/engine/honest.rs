@@ -149,6 +149,36 @@ async fn what_is_odd_comes_back_as_it_was_or_is_named() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Tables in memory want a file group of their own, and a package has no files: the restore makes one.
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_in_memory_get_a_place() {
+    let bench = Bench::empty().await;
+    let mut orders = bench.orders("master").await;
+    order(&mut *orders, "CREATE DATABASE Shop").await;
+    let mut source = bench.orders("Shop").await;
+    for sql in [
+        "ALTER DATABASE CURRENT ADD FILEGROUP [in memory] CONTAINS MEMORY_OPTIMIZED_DATA",
+        "ALTER DATABASE CURRENT ADD FILE (NAME = m, FILENAME = N'/tmp/m') TO FILEGROUP [in memory]",
+        "CREATE TABLE dbo.Hot (Id int NOT NULL CONSTRAINT PK_Hot PRIMARY KEY NONCLUSTERED) WITH (MEMORY_OPTIMIZED = ON)",
+        "INSERT INTO dbo.Hot (Id) VALUES (1), (2)",
+    ] {
+        order(&mut *source, sql).await;
+    }
+    let ended = bench.run(backup()).await;
+    assert_eq!(ended.state, Some(JobState::Completed), "{ended:?}");
+    let file = bench.store().join(ended.summary.file.unwrap());
+    let ended = bench.run(restore(&PackageSource::File { path: file.display().to_string() })).await;
+    assert_eq!(ended.state, Some(JobState::Completed), "{ended:?}");
+    let mut copy = bench.orders("Copy").await;
+    for (sql, wanted) in [
+        ("SELECT name FROM sys.data_spaces WHERE type = 'FX'", "in memory"),
+        ("SELECT name, is_memory_optimized FROM sys.tables", "Hot 1"),
+        ("SELECT COUNT(*) AS n FROM dbo.Hot", "2"),
+    ] {
+        assert_eq!(ask(&mut *copy, sql).await, wanted, "{sql}");
+    }
+}
+
 /// Users of a live database: two without logins, one whose login goes away before the restore, a role, a denied column.
 #[tokio::test(flavor = "multi_thread")]
 async fn users_of_a_live_database_come_back() {

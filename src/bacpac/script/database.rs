@@ -160,7 +160,12 @@ impl<'a> Maker<'a> {
 
     pub(super) fn filegroup(&mut self, filegroup: &'a Filegroup) {
         if !self.is_dacfx() {
-            let mut reason = "its files are not in the package: what lay on it goes to PRIMARY".to_owned();
+            let to = if filegroup.memory_optimized {
+                "a new place is made for it"
+            } else {
+                "what lay on it goes to PRIMARY"
+            };
+            let mut reason = format!("its files are not in the package: {to}");
             for (is, words) in [
                 (filegroup.read_only, "; it could not be written"),
                 (filegroup.file_stream, "; it held FILESTREAM data"),
