@@ -197,6 +197,18 @@ async fn the_schema_alone_then_the_rows_alone() {
     assert!(ran.err.contains("of the database has rows"), "{}", ran.err);
     assert_eq!(place.rows("Empty", "dbo.Member").await, "5");
 
+    // Nor into columns of other types: a server would round and cut in silence.
+    place.order("master", "CREATE DATABASE Narrow").await;
+    let sql =
+        "CREATE TABLE dbo.Member (Id int NOT NULL PRIMARY KEY, Name nvarchar(40) NOT NULL, Town varchar(20) NULL)";
+    place.order("Narrow", sql).await;
+    let into = ["--data-only", "--into-existing", "Narrow", "--table", "dbo.Member"];
+    let ran = place.restore("Narrow", &into).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    let says = "column Name of table dbo.Member is nvarchar(40) in the database and nvarchar(50) in the package";
+    assert!(ran.err.contains(says), "{}", ran.err);
+    assert_eq!(place.rows("Narrow", "dbo.Member").await, "0");
+
     // One table's rows.
     place.restored("One", &["--schema-only"]).await;
     place.restored("One", &["--data-only", "--into-existing", "One", "--table", "dbo.Member"]).await;

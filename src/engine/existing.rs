@@ -11,10 +11,10 @@ use super::job::{JobContext, Stop};
 use crate::bacpac::model::{Model, Name, Object, Reference};
 use crate::bacpac::plan::TablePlan;
 use crate::bacpac::script::{self, Conflict};
+use crate::sqlserver::catalogue::SourceTable;
 use crate::sqlserver::error::SqlError;
 use crate::sqlserver::orders::{Answer, Orders, Record};
 use crate::sqlserver::quote;
-use crate::sqlserver::rows::ServerColumn;
 
 /// What a database holds. Names are compared without regard to case: a name that differs in case alone may be the same
 /// to the server, and taking it for another would put something in harm's way.
@@ -235,25 +235,35 @@ fn raw(name: &Name) -> String {
     format!("{}.{}", name.schema(), name.last())
 }
 
-/// Tables that take rows and nothing else: each is there, has the columns of the package, and is empty.
+/// Tables that take rows and nothing else: each is there, has the columns of the package with the same types (a server
+/// rounds and cuts in silence to fit a value into another one), and is empty.
 pub async fn empty_and_alike(
     orders: &mut dyn Orders,
     plans: &[&TablePlan],
-    columns: &HashMap<(String, String), Vec<ServerColumn>>,
+    tables: &[SourceTable],
     cancel: &CancellationToken,
 ) -> Result<(), Stop> {
     let refuse = |message: String, hint: &str| -> Stop {
         Failure::new(message).kind(FailureKind::Request).hint(format!("nothing was changed; {hint}")).into()
     };
+    let there: HashMap<(&str, &str), &TablePlan> =
+        tables.iter().map(|t| ((t.plan.schema.as_str(), t.plan.table.as_str()), &*t.plan)).collect();
     for plan in plans {
-        let Some(there) = columns.get(&(plan.schema.clone(), plan.table.clone())) else {
+        let Some(there) = there.get(&(plan.schema.as_str(), plan.table.as_str())) else {
             return Err(refuse(format!("the database has no table {plan}"), "restore its schema first"));
         };
         for column in &plan.columns {
-            if !there.iter().any(|c| c.name == column.name) {
-                let message = format!("table {plan} of the database has no column {}", column.name);
-                return Err(refuse(message, "its schema is another one than the package's"));
-            }
+            let unlike = match there.columns.iter().find(|c| c.name == column.name) {
+                None => format!("table {plan} of the database has no column {}", column.name),
+                Some(other) if other.sql_type() != column.sql_type() => format!(
+                    "column {} of table {plan} is {} in the database and {} in the package",
+                    column.name,
+                    other.sql_type(),
+                    column.sql_type()
+                ),
+                Some(_) => continue,
+            };
+            return Err(refuse(unlike, "its schema is another one than the package's"));
         }
         let table = quote::qualified(&plan.schema, &plan.table);
         let sql = format!("SELECT COUNT_BIG(*) AS row_count FROM (SELECT TOP (1) 1 AS one FROM {table}) AS first_row");

@@ -22,7 +22,7 @@ use crate::bacpac::model::{Model, Name, Object};
 use crate::bacpac::package::Report;
 use crate::bacpac::plan::TablePlan;
 use crate::bacpac::script::{self, Choice, ChoiceError, Chosen, Content, Form, Missing, Phase, Script};
-use crate::sqlserver::catalogue::target_columns;
+use crate::sqlserver::catalogue::{self, target_columns};
 use crate::sqlserver::connect;
 use crate::sqlserver::error::SqlError;
 use crate::sqlserver::orders::Orders;
@@ -267,7 +267,8 @@ async fn fill(
         let mut trusted = Vec::new();
         if content == Content::Data {
             let all: Vec<&TablePlan> = plans.values().map(|p| &**p).collect();
-            existing::empty_and_alike(&mut *runner.orders, &all, &columns, &job.cancel).await?;
+            let there = catalogue::read(&mut *runner.orders, &job.cancel).await?;
+            existing::empty_and_alike(&mut *runner.orders, &all, &there.tables, &job.cancel).await?;
             trusted = existing::trusted_of(&mut *runner.orders, &all, &job.cancel).await?;
         }
         let connections = jobs.servers.connections(wanted.server);
