@@ -44,6 +44,7 @@ pub fn run(session: &Session, megabytes: f64) -> Outcome {
             banner: Some("demo".into()),
         };
         let ran = tui::run(Arc::new(world.service.clone()), options).await;
+        place.end_in_time();
         for fault in world.end().await {
             super::output::tell(&format!("warning: {fault}"));
         }

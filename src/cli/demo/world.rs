@@ -30,7 +30,9 @@ const ADMINISTRATOR: &str = "sa";
 /// The store's name.
 const STORE: &str = "demo";
 /// How long jobs and connections may take to end before the world goes nevertheless.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(6);
+/// How long all of it may take: more than the sum of what is waited for.
+const LAST_RESORT: Duration = Duration::from_secs(30);
 
 /// What the demo is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -76,6 +78,28 @@ impl Place {
     pub fn store(&self) -> PathBuf {
         self.folder.path().join("store")
     }
+
+    /// From now on the end is near. Should something hang in it, the folders are removed and the process is ended
+    /// nevertheless: a terminal that cannot be had back helps nobody.
+    #[cfg(unix)]
+    pub fn end_in_time(&self) {
+        let mut folders = self.others.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        folders.push(self.folder.path().to_path_buf());
+        std::thread::spawn(move || {
+            std::thread::sleep(LAST_RESORT);
+            crate::cli::output::tell(
+                "pacrat: the demo did not end in time; its folders are removed, and it is stopped",
+            );
+            for folder in folders {
+                let _ = std::fs::remove_dir_all(folder);
+            }
+            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        });
+    }
+
+    /// Elsewhere the end is waited for.
+    #[cfg(not(unix))]
+    pub fn end_in_time(&self) {}
 
     fn also(&self, folder: PathBuf) {
         self.others.lock().unwrap_or_else(PoisonError::into_inner).push(folder);
