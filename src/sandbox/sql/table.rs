@@ -643,32 +643,34 @@ impl SqlSession {
             Some(_) => access.scan.clone(),
             None => access.narrowed(ix.keys().filter_map(|k| access.place(k.column_id))),
         };
-        let _ = scan.run(ctx, None, &mut |id, row| {
-            let Some(k) = access.key(ctx, at, row, id)? else { return Ok(ControlFlow::Continue(())) };
-            if k > last {
-                if !link.put_key(table, index_id, &k, id)? {
-                    duplicate = Some(access.printed(ix, row));
-                    return Ok(ControlFlow::Break(()));
+        link.put_all(table, index_id, |put| {
+            let _ = scan.run(ctx, None, &mut |id, row| {
+                let Some(k) = access.key(ctx, at, row, id)? else { return Ok(ControlFlow::Continue(())) };
+                if k > last {
+                    if !put(&k, id)? {
+                        duplicate = Some(access.printed(ix, row));
+                        return Ok(ControlFlow::Break(()));
+                    }
+                    last = k;
+                } else {
+                    late.push((arena.len(), k.len() as u32, id));
+                    arena.extend_from_slice(&k);
                 }
-                last = k;
-            } else {
-                late.push((arena.len(), k.len() as u32, id));
-                arena.extend_from_slice(&k);
+                Ok(ControlFlow::Continue(()))
+            })?;
+            if let Some(d) = duplicate {
+                return Ok(Err(d));
             }
-            Ok(ControlFlow::Continue(()))
-        })?;
-        if let Some(d) = duplicate {
-            return Ok(Err(d));
-        }
-        late.sort_unstable_by(|a, b| arena[a.0..a.0 + a.1 as usize].cmp(&arena[b.0..b.0 + b.1 as usize]));
-        for (from, length, id) in late {
-            ctx.tick()?;
-            if !link.put_key(table, index_id, &arena[from..from + length as usize], id)? {
-                let body = link.row(table, id)?.unwrap_or_default();
-                return Ok(Err(access.printed(ix, &access.read(ctx, &body)?)));
+            late.sort_unstable_by(|a, b| arena[a.0..a.0 + a.1 as usize].cmp(&arena[b.0..b.0 + b.1 as usize]));
+            for (from, length, id) in late {
+                ctx.tick()?;
+                if !put(&arena[from..from + length as usize], id)? {
+                    let body = link.row(table, id)?.unwrap_or_default();
+                    return Ok(Err(access.printed(ix, &access.read(ctx, &body)?)));
+                }
             }
-        }
-        Ok(Ok(()))
+            Ok(Ok(()))
+        })
     }
 }
 

@@ -311,6 +311,17 @@ impl Link {
         Ok(s.execute(params![key, id])? == 1)
     }
 
+    /// Puts keys, as many as `work` has, by one statement; of each it is told whether it was not there yet.
+    pub fn put_all<T, E: From<rusqlite::Error>>(
+        &self,
+        table: i32,
+        index: i32,
+        work: impl FnOnce(&mut dyn FnMut(&[u8], i64) -> rusqlite::Result<bool>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut s = self.conn.prepare_cached(&format!("INSERT OR IGNORE INTO x{table}_{index} VALUES (?1, ?2)"))?;
+        work(&mut |key, id| Ok(s.execute(params![key, id])? == 1))
+    }
+
     /// Takes a key out.
     pub fn take_key(&self, table: i32, index: i32, key: &[u8]) -> rusqlite::Result<()> {
         let mut s = self.conn.prepare_cached(&format!("DELETE FROM x{table}_{index} WHERE key = ?1"))?;
