@@ -253,6 +253,40 @@ fn a_value_whose_length_is_not_known_can_be_taken_out_anywhere() {
 }
 
 #[test]
+fn a_value_up_to_the_promised_size_is_given_whole_wherever_it_is_cut() {
+    struct Pieces(usize, usize);
+    impl RowSink for Pieces {
+        type Error = BcpError;
+        fn cell(&mut self, _: usize, _: Cell<'_>) -> Result<(), BcpError> {
+            self.0 += 1;
+            Ok(())
+        }
+        fn lob_start(&mut self, _: usize, _: LobKind, _: Option<u64>) -> Result<(), BcpError> {
+            self.1 += 1;
+            Ok(())
+        }
+        fn lob_piece(&mut self, _: usize, _: &[u8]) -> Result<(), BcpError> {
+            Ok(())
+        }
+        fn lob_end(&mut self, _: usize) -> Result<(), BcpError> {
+            Ok(())
+        }
+        fn row_end(&mut self) -> Result<(), BcpError> {
+            Ok(())
+        }
+    }
+    for (size, whole) in [(WHOLE, true), (WHOLE + 1, false)] {
+        let stream = [(size as u64).to_le_bytes().to_vec(), vec![3; size]].concat();
+        let mut found = Pieces(0, 0);
+        let mut decoder = Decoder::new(plan(one(B::VarBinaryMax, true)), "part");
+        for piece in stream.chunks(1000) {
+            decoder.feed(piece, &mut found).unwrap();
+        }
+        assert_eq!((found.0, found.1), if whole { (1, 0) } else { (0, 1) }, "{size} bytes");
+    }
+}
+
+#[test]
 fn an_announced_length_is_kept_to_the_byte() {
     let fault = |announced: Option<u64>, ty, given: usize| {
         let mut encoder = Encoder::new(plan(one(ty, true)));
@@ -263,6 +297,9 @@ fn an_announced_length_is_kept_to_the_byte() {
     };
     assert_eq!(fault(Some(10), B::VarBinaryMax, 10), Ok(()));
     assert_eq!(fault(Some(10), B::VarBinaryMax, 11), Err(Fault::LobLength(11, 10)));
+    let mut encoder = Encoder::new(plan(one(B::VarBinaryMax, true)));
+    encoder.lob_start(0, LobKind::Binary, Some(10)).unwrap();
+    assert!(encoder.lob_piece(0, &[0; 11]).is_err(), "told at the piece that is too much");
     assert_eq!(fault(Some(10), B::VarBinaryMax, 9), Err(Fault::LobLength(9, 10)));
     assert_eq!(fault(Some(3), B::NVarCharMax, 3), Err(Fault::OddText { found: 3 }));
     assert_eq!(fault(None, B::NVarCharMax, 3), Err(Fault::OddText { found: 3 }));
