@@ -1,4 +1,7 @@
 //! The database's options for a server. Each is set, or is as a new database has it, or is reported with its value.
+//!
+//! Assumption: the clauses for the query store, FILESTREAM, containment, secondaries and those that take ROLLBACK IMMEDIATE
+//! are as the documentation of ALTER DATABASE has them; no server at hand has taken them. What a server refuses is reported.
 
 use super::database::{platform, platform_default};
 use super::text::number;

@@ -172,7 +172,8 @@ impl<'a> Maker<'a> {
         if last == seed - step {
             return;
         }
-        // In a table that never had a row the next one gets the value itself, in others the one after it.
+        // Assumption: as the documentation of DBCC CHECKIDENT has it, the next row of a table that never had one gets the
+        // value itself, in others the one after it.
         let next = last.saturating_add(step);
         let reseed =
             |to| format!("DBCC CHECKIDENT ({}, RESEED, {to}) WITH NO_INFOMSGS;", literal(&table.name.to_string()));
