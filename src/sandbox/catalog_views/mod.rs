@@ -6,10 +6,15 @@
 
 mod broker;
 mod cell;
+mod constraints;
 mod crypto;
 mod databases;
 mod external;
+mod fulltext;
+mod indexes;
+mod information;
 mod objects;
+mod partitions;
 pub mod properties;
 mod security;
 mod server;
@@ -371,18 +376,18 @@ pub fn scan(
         ("sys", "event_notifications") => broker::notifications(s),
         ("sys", "events") => broker::notification_events(s),
         ("sys", "trigger_event_types" | "event_notification_event_types") => broker::event_types(s),
-        ("sys", "fulltext_stoplists") => objects::stoplists(s),
-        ("sys", "fulltext_stopwords") => objects::stopwords(s),
-        ("sys", "fulltext_languages") => objects::fulltext_languages(s),
-        ("sys", "edge_constraints") => tables::edge_constraints(s),
-        ("sys", "edge_constraint_clauses") => tables::edge_clauses(s),
-        ("sys", "selective_xml_index_paths") => tables::selective_paths(s),
-        ("sys", "selective_xml_index_namespaces") => tables::selective_namespaces(s),
+        ("sys", "fulltext_stoplists") => fulltext::stoplists(s),
+        ("sys", "fulltext_stopwords") => fulltext::stopwords(s),
+        ("sys", "fulltext_languages") => fulltext::fulltext_languages(s),
+        ("sys", "edge_constraints") => constraints::edge_constraints(s),
+        ("sys", "edge_constraint_clauses") => constraints::edge_clauses(s),
+        ("sys", "selective_xml_index_paths") => indexes::selective_paths(s),
+        ("sys", "selective_xml_index_namespaces") => indexes::selective_namespaces(s),
         ("sys", "xml_schema_namespaces") => xml_schema::namespaces(s),
         ("sys", "xml_schema_components") => xml_schema::components(s),
         ("sys", "column_xml_schema_collection_usages") => xml_schema::column_usages(s),
         ("sys", "parameter_xml_schema_collection_usages") => xml_schema::parameter_usages(s),
-        ("sys", "fulltext_catalogs") => objects::fulltext_catalogs(s),
+        ("sys", "fulltext_catalogs") => fulltext::fulltext_catalogs(s),
         ("sys", "tables") => tables::tables(s),
         ("sys", "columns") => tables::columns(s, |_| true),
         ("sys", "all_columns") => {
@@ -392,26 +397,26 @@ pub fn scan(
         ("sys", "computed_columns") => tables::columns(s, |c| c.computed.is_some()),
         ("sys", "identity_columns") => tables::columns(s, |c| c.identity.is_some()),
         ("sys", "masked_columns") => tables::columns(s, |c| c.mask.is_some()),
-        ("sys", "key_constraints") => tables::key_constraints(s),
-        ("sys", "check_constraints") => tables::check_constraints(s),
-        ("sys", "default_constraints") => tables::default_constraints(s),
-        ("sys", "foreign_keys") => tables::foreign_keys(s),
-        ("sys", "foreign_key_columns") => tables::foreign_key_columns(s),
-        ("sys", "indexes") => tables::indexes(s, |_| true),
-        ("sys", "xml_indexes") => tables::indexes(s, |i| i.is_some_and(|i| i.xml.is_some())),
-        ("sys", "spatial_indexes") => tables::indexes(s, |i| i.is_some_and(|i| i.spatial.is_some())),
-        ("sys", "hash_indexes") => tables::indexes(s, |i| i.is_some_and(|i| i.bucket_count.is_some())),
-        ("sys", "spatial_index_tessellations") => tables::tessellations(s),
-        ("sys", "index_columns") => tables::index_columns(s),
-        ("sys", "stats") => tables::stats(s),
-        ("sys", "stats_columns") => tables::stats_columns(s),
-        ("sys", "partitions" | "dm_db_partition_stats") => tables::partitions(s),
-        ("sys", "allocation_units") => tables::allocation_units(s),
+        ("sys", "key_constraints") => constraints::key_constraints(s),
+        ("sys", "check_constraints") => constraints::check_constraints(s),
+        ("sys", "default_constraints") => constraints::default_constraints(s),
+        ("sys", "foreign_keys") => constraints::foreign_keys(s),
+        ("sys", "foreign_key_columns") => constraints::foreign_key_columns(s),
+        ("sys", "indexes") => indexes::indexes(s, |_| true),
+        ("sys", "xml_indexes") => indexes::indexes(s, |i| i.is_some_and(|i| i.xml.is_some())),
+        ("sys", "spatial_indexes") => indexes::indexes(s, |i| i.is_some_and(|i| i.spatial.is_some())),
+        ("sys", "hash_indexes") => indexes::indexes(s, |i| i.is_some_and(|i| i.bucket_count.is_some())),
+        ("sys", "spatial_index_tessellations") => indexes::tessellations(s),
+        ("sys", "index_columns") => indexes::index_columns(s),
+        ("sys", "stats") => indexes::stats(s),
+        ("sys", "stats_columns") => indexes::stats_columns(s),
+        ("sys", "partitions" | "dm_db_partition_stats") => partitions::partitions(s),
+        ("sys", "allocation_units") => partitions::allocation_units(s),
         ("sys", "periods") => tables::periods(s),
-        ("sys", "fulltext_indexes") => tables::fulltext_indexes(s),
-        ("sys", "fulltext_index_columns") => tables::fulltext_index_columns(s),
-        ("INFORMATION_SCHEMA", "TABLES") => tables::information_tables(s),
-        ("INFORMATION_SCHEMA", "COLUMNS") => tables::information_columns(s),
+        ("sys", "fulltext_indexes") => fulltext::fulltext_indexes(s),
+        ("sys", "fulltext_index_columns") => fulltext::fulltext_index_columns(s),
+        ("INFORMATION_SCHEMA", "TABLES") => information::information_tables(s),
+        ("INFORMATION_SCHEMA", "COLUMNS") => information::information_columns(s),
         ("INFORMATION_SCHEMA", "SCHEMATA") => security::schemata(s),
         // Views about what this server does not hold: plan guides, row groups, ….
         _ => {}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::cell::{number, typed};
 use super::{Cell, Scan};
-use crate::sandbox::meta::{Database, Kind, ModuleKind, Object, Stamp, UserTypeKind, events, languages, types};
+use crate::sandbox::meta::{Database, Kind, ModuleKind, Object, Stamp, UserTypeKind, events, types};
 use crate::sandbox::value::SqlType;
 
 /// What every object shows.
@@ -564,61 +564,6 @@ pub(super) fn types(s: &mut Scan<'_, '_>, which: impl Fn(char) -> bool) {
                     _ => Cell::Unsaid,
                 },
             },
-        });
-    }
-}
-
-/// `sys.fulltext_catalogs`.
-pub(super) fn fulltext_catalogs(s: &mut Scan<'_, '_>) {
-    for c in &s.db().fulltext_catalogs {
-        s.row(&|column| match column {
-            "fulltext_catalog_id" => c.id.into(),
-            "name" => (&c.name).into(),
-            "is_default" => c.is_default.into(),
-            "is_accent_sensitivity_on" => c.accent_sensitive.into(),
-            "principal_id" => c.principal_id.into(),
-            _ => Cell::Unsaid,
-        });
-    }
-}
-
-/// `sys.fulltext_stoplists`.
-pub(super) fn stoplists(s: &mut Scan<'_, '_>) {
-    for x in &s.db().fulltext_stoplists {
-        s.row(&|column| match column {
-            "stoplist_id" => x.id.into(),
-            "name" => (&x.name).into(),
-            "create_date" => x.created.into(),
-            "modify_date" => x.modified.into(),
-            "principal_id" => x.principal_id.into(),
-            _ => Cell::Unsaid,
-        });
-    }
-}
-
-/// `sys.fulltext_stopwords`.
-pub(super) fn stopwords(s: &mut Scan<'_, '_>) {
-    for x in &s.db().fulltext_stoplists {
-        for (word, lcid) in &x.words {
-            s.row(&|column| match column {
-                "stoplist_id" => x.id.into(),
-                "stopword" => word.into(),
-                "language" => languages::alias(*lcid).map_or_else(|| lcid.to_string(), str::to_string).into(),
-                "language_id" => (*lcid).into(),
-                _ => Cell::Unsaid,
-            });
-        }
-    }
-}
-
-/// `sys.fulltext_languages`: those that the server has a name for.
-pub(super) fn fulltext_languages(s: &mut Scan<'_, '_>) {
-    let neutral = std::iter::once((0, "Neutral"));
-    for (lcid, name) in languages::LANGUAGES.iter().map(|(l, _, a)| (i32::from(*l), *a)).chain(neutral) {
-        s.row(&|column| match column {
-            "lcid" => lcid.into(),
-            "name" => name.into(),
-            _ => Cell::Unsaid,
         });
     }
 }

@@ -8,6 +8,7 @@ pub mod crypto;
 pub mod database;
 pub mod events;
 pub mod external;
+pub mod identity;
 pub mod languages;
 pub mod names;
 pub mod object;
@@ -22,12 +23,13 @@ pub mod types;
 pub mod version;
 
 pub use database::{Database, Located, Options, Permission, Principal, Schema, SnapshotState, UserAccess};
+pub use identity::{Counter, Identity};
 pub use object::{Kind, Module, ModuleKind, Object, Sequence};
 pub use server::{Catalogue, Login, Server};
 pub use stamp::Stamp;
 pub use table::{
-    Check, Column, Computed, Counter, DefaultConstraint, ForeignKey, Head, Identity, Index, IndexColumn, IndexKind,
-    Key, ReferentialAction, Table,
+    Check, Column, Computed, DefaultConstraint, ForeignKey, Head, Index, IndexColumn, IndexKind, Key,
+    ReferentialAction, Table,
 };
 pub use types::{UserType, UserTypeKind};
 pub use version::Product;

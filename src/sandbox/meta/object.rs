@@ -6,9 +6,10 @@ use crate::sandbox::value::SqlType;
 
 use super::broker::Queue;
 use super::external::ClrMethod;
+use super::identity::Counter;
 use super::policy::SecurityPolicy;
 use super::stamp::Stamp;
-use super::table::{Counter, Table};
+use super::table::Table;
 
 /// What a module is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,13 +121,13 @@ pub struct Numbered {
 pub struct Sequence {
     pub ty: SqlType,
     pub user_type_id: i32,
-    #[serde(with = "super::table::wide")]
+    #[serde(with = "super::identity::wide")]
     pub start: i128,
-    #[serde(with = "super::table::wide")]
+    #[serde(with = "super::identity::wide")]
     pub increment: i128,
-    #[serde(with = "super::table::wide")]
+    #[serde(with = "super::identity::wide")]
     pub minimum: i128,
-    #[serde(with = "super::table::wide")]
+    #[serde(with = "super::identity::wide")]
     pub maximum: i128,
     pub cycling: bool,
     pub cached: bool,

@@ -262,35 +262,6 @@ impl Run<'_> {
         self.forget_properties(database_id, |class, major, _| class == 3 && major == id)
     }
 
-    fn drop_statistics(&mut self, name: &ObjectName, if_exists: bool) -> DdlResult<()> {
-        // table.statistics, or schema.table.statistics.
-        let table =
-            ObjectName { database: None, schema: name.database.clone(), name: name.schema.clone().unwrap_or_default() };
-        let missing = || {
-            DdlError::new(
-                3701,
-                6,
-                11,
-                format!(
-                    "Cannot drop the statistics '{}', because it does not exist or you do not have permission.",
-                    name.shown()
-                ),
-            )
-        };
-        let Some((database_id, object)) = self.find(&table)? else {
-            return if if_exists { Ok(()) } else { Err(missing()) };
-        };
-        let database = self.db(database_id)?.clone();
-        let mut object = object.as_ref().clone();
-        let Some(t) = object.table_mut() else { return Err(missing()) };
-        let before = t.statistics.len();
-        t.statistics.retain(|s| !database.same(&s.name, &name.name));
-        if t.statistics.len() == before {
-            return if if_exists { Ok(()) } else { Err(missing()) };
-        }
-        self.put(database_id, object).map(|_| ())
-    }
-
     fn drop_partition(&mut self, kind: DropKind, name: &str) -> DdlResult<()> {
         let database_id = self.who.database_id;
         let database = self.db(database_id)?.clone();

@@ -4,7 +4,7 @@ use crate::sandbox::ddl::ast::{AlterIndex, DataSpace, IndexDef, ObjectName, Opt,
 use crate::sandbox::ddl::error::{DdlError, DdlResult, cannot_drop, syntax, unknown_option};
 use crate::sandbox::ddl::expression::Expr;
 use crate::sandbox::ddl::normal;
-use crate::sandbox::meta::table::{PromotedPath, SpatialIndex, Statistics, XmlIndex};
+use crate::sandbox::meta::table::{PromotedPath, SpatialIndex, XmlIndex};
 use crate::sandbox::meta::{Column, Index, IndexColumn, IndexKind, Kind, ModuleKind, Object, Table};
 use crate::sandbox::value::{Base, MAX};
 
@@ -149,7 +149,7 @@ pub(super) fn not_a_key(column: &str, table: &str) -> DdlError {
 }
 
 /// The columns of a table or view, for its indexes.
-fn columns_of(object: &Object) -> Vec<Column> {
+pub(super) fn columns_of(object: &Object) -> Vec<Column> {
     match &object.kind {
         Kind::Table(t) => t.columns.clone(),
         Kind::Module(m) => (1..)
@@ -164,7 +164,7 @@ fn columns_of(object: &Object) -> Vec<Column> {
     }
 }
 
-fn indexes_of(object: &Object) -> &[Index] {
+pub(super) fn indexes_of(object: &Object) -> &[Index] {
     match &object.kind {
         Kind::Table(t) => &t.indexes,
         Kind::Module(m) => &m.indexes,
@@ -182,7 +182,7 @@ fn indexes_mut(object: &mut Object) -> Option<&mut Vec<Index>> {
 
 impl Run<'_> {
     /// A table or indexed view by name, to make or drop an index of; 1088 with its state.
-    fn indexable(&self, name: &ObjectName, state: u8) -> DdlResult<(i32, Object)> {
+    pub(super) fn indexable(&self, name: &ObjectName, state: u8) -> DdlResult<(i32, Object)> {
         let missing = || {
             DdlError::new(
                 1088,
@@ -448,7 +448,7 @@ impl Run<'_> {
         Ok(out)
     }
 
-    fn filter(&self, object: &Object, columns: &[Column], filter: &Expr, ci: bool) -> DdlResult<String> {
+    pub(super) fn filter(&self, object: &Object, columns: &[Column], filter: &Expr, ci: bool) -> DdlResult<String> {
         let table = Table { columns: columns.to_vec(), ..Table::default() };
         let mut spelled = filter.clone();
         super::constraint::respell(&mut spelled, &table, ci);
@@ -543,79 +543,6 @@ impl Run<'_> {
                 class == 7 && major == object.object_id && minor == index.index_id
             })?;
         }
-        Ok(())
-    }
-
-    pub(super) fn create_statistics(
-        &mut self,
-        name: &str,
-        table: &ObjectName,
-        columns: &[String],
-        filter: Option<&Expr>,
-        options: &[Opt],
-    ) -> DdlResult<()> {
-        let (database_id, mut object) = self.indexable(table, 12)?;
-        let database = self.db(database_id)?.clone();
-        let all = columns_of(&object);
-        let mut ids = Vec::new();
-        for column in columns {
-            let found = all.iter().find(|c| database.same(&c.name, column)).ok_or_else(|| {
-                DdlError::new(
-                    1911,
-                    1,
-                    16,
-                    format!("Column name '{column}' does not exist in the target table or view."),
-                )
-            })?;
-            ids.push(found.id);
-        }
-        let text = match filter {
-            Some(filter) => Some(self.filter(&object, &all, filter, database.ignore_case)?),
-            None => None,
-        };
-        let taken = indexes_of(&object).iter().any(|i| database.same(&i.name, name));
-        let Some(t) = object.table_mut() else {
-            return Err(crate::sandbox::ddl::parse::unsupported("CREATE STATISTICS on a view"));
-        };
-        if taken || t.statistics.iter().any(|s| database.same(&s.name, name)) {
-            return Err(DdlError::new(
-                1927,
-                1,
-                16,
-                format!("There are already statistics on table '{}' named '{name}'.", table.shown()),
-            ));
-        }
-        let used =
-            |id: i32| t.statistics.iter().any(|s| s.stats_id == id) || t.indexes.iter().any(|i| i.index_id == id);
-        let stats_id = (2..).find(|id| !used(*id)).unwrap_or(i32::MAX);
-        let has = |n: &str| options.iter().any(|o| o.name == n && o.is_on());
-        for option in options {
-            match option.name.as_str() {
-                // How they are gathered; there are no rows' statistics here.
-                "NORECOMPUTE"
-                | "INCREMENTAL"
-                | "FULLSCAN"
-                | "SAMPLE"
-                | "MAXDOP"
-                | "PERSIST_SAMPLE_PERCENT"
-                | "STATS_STREAM"
-                | "ROWCOUNT"
-                | "PAGECOUNT" => {}
-                "AUTO_DROP" if !option.is_on() => {}
-                "AUTO_DROP" => return Err(crate::sandbox::ddl::parse::unsupported("AUTO_DROP")),
-                other => return Err(unknown_option(other, "CREATE STATISTICS")),
-            }
-        }
-        t.statistics.push(Statistics {
-            stats_id,
-            name: name.to_string(),
-            columns: ids,
-            filter: text,
-            no_recompute: has("NORECOMPUTE"),
-            incremental: has("INCREMENTAL"),
-            auto_created: false,
-        });
-        self.put(database_id, object)?;
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! Execution of definition statements: names are resolved, rules checked, the catalogue changed as a whole or not at all.
 
 mod alter;
+mod alter_drop;
 mod broker;
 mod constraint;
 mod crypto;
@@ -8,16 +9,21 @@ mod database;
 mod database_options;
 mod dbcc;
 mod drop;
+mod extended;
 mod external;
 mod files;
+mod foreign;
 mod fulltext;
 mod index;
 mod module;
 mod other;
 mod partition;
+mod permission;
 mod policy;
 pub mod procedures;
+mod rename;
 mod security;
+mod statistics;
 mod table;
 #[cfg(test)]
 pub(crate) mod tests;

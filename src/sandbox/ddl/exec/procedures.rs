@@ -3,10 +3,8 @@
 use crate::sandbox::ddl::ast::{AlterRole, ObjectName};
 use crate::sandbox::ddl::error::{DdlError, DdlResult, cannot_find, not_permitted};
 use crate::sandbox::ddl::hooks::Hooks;
-use crate::sandbox::ddl::rights;
+use crate::sandbox::meta::Catalogue;
 use crate::sandbox::meta::names::parts;
-use crate::sandbox::meta::property::{ExtendedProperty, TypedValue};
-use crate::sandbox::meta::{Catalogue, Kind};
 use crate::sandbox::value::{Base, SqlType, Value};
 
 use super::{Outcome, Run, Who, change};
@@ -92,7 +90,7 @@ pub fn execute(
 }
 
 /// Arguments by parameter.
-struct Given<'a> {
+pub(super) struct Given<'a> {
     parameters: &'a [&'static str],
     values: Vec<Option<(Value, u16, Option<SqlType>)>>,
 }
@@ -165,16 +163,16 @@ pub fn text_of(value: &Value, code_page: u16) -> Option<String> {
 }
 
 impl Given<'_> {
-    fn value(&self, name: &str) -> Option<&(Value, u16, Option<SqlType>)> {
+    pub(super) fn value(&self, name: &str) -> Option<&(Value, u16, Option<SqlType>)> {
         let at = self.parameters.iter().position(|p| *p == name)?;
         self.values[at].as_ref()
     }
 
-    fn text(&self, name: &str) -> Option<String> {
+    pub(super) fn text(&self, name: &str) -> Option<String> {
         self.value(name).and_then(|(v, page, _)| text_of(v, *page))
     }
 
-    fn need(&self, procedure: &str, name: &str) -> DdlResult<String> {
+    pub(super) fn need(&self, procedure: &str, name: &str) -> DdlResult<String> {
         self.text(name).ok_or_else(|| {
             DdlError::new(
                 201,
@@ -244,368 +242,6 @@ impl Run<'_> {
             // Nothing to refresh: columns are worked out when a view is made.
             _ => Ok(()),
         }
-    }
-
-    fn extended_property(&mut self, procedure: &str, given: &Given<'_>) -> DdlResult<()> {
-        let name = given.need(procedure, "name")?;
-        let mut levels: Vec<(String, String)> = Vec::new();
-        for level in ["0", "1", "2"] {
-            let (kind, named) = (given.text(&format!("level{level}type")), given.text(&format!("level{level}name")));
-            if let (Some(kind), Some(named)) = (kind, named) {
-                levels.push((kind.to_uppercase(), named));
-            }
-        }
-        let database_id = self.target(&ObjectName::default())?;
-        let shown = levels.iter().map(|(_, n)| n.as_str()).collect::<Vec<_>>().join(".");
-        let on = if shown.is_empty() { "object specified".to_string() } else { shown };
-        let (class, major, minor) = self.property_target(database_id, &levels).ok_or_else(|| {
-            DdlError::new(
-                15135,
-                8,
-                16,
-                format!(
-                    "Object is invalid. Extended properties are not permitted on '{on}', or the object does not exist."
-                ),
-            )
-        })?;
-        let database = self.db(database_id)?;
-        if !rights::is_owner(self.server, database, &self.who.login)
-            && !rights::has_database(self.server, database, &self.who.login, "CREATE TABLE")
-        {
-            return Err(not_permitted());
-        }
-        let key = (class, major, minor, database.fold(&name));
-        let exists = database.properties.contains(&key);
-        match procedure {
-            "sp_addextendedproperty" if exists => {
-                return Err(DdlError::new(
-                    15233,
-                    1,
-                    16,
-                    format!("Property cannot be added. Property '{name}' already exists for '{on}'."),
-                ));
-            }
-            "sp_updateextendedproperty" | "sp_dropextendedproperty" if !exists => {
-                return Err(DdlError::new(
-                    15217,
-                    2,
-                    16,
-                    format!("Property cannot be updated or deleted. Property '{name}' does not exist for '{on}'."),
-                ));
-            }
-            _ => {}
-        }
-        let value = match given.value("value") {
-            Some((value, _, ty)) => {
-                let ty = ty.clone().unwrap_or_else(|| type_of(value, &database.collation));
-                TypedValue::of(value, &ty)
-            }
-            None => None,
-        };
-        let database = self.shape(database_id)?;
-        if procedure == "sp_dropextendedproperty" {
-            database.properties.remove(&key);
-        } else {
-            let property = ExtendedProperty { class, major_id: major, minor_id: minor, name, value };
-            database.properties.insert(key, std::sync::Arc::new(property));
-        }
-        Ok(())
-    }
-
-    /// Class, major and minor id of the levels.
-    fn property_target(&self, database_id: i32, levels: &[(String, String)]) -> Option<(u8, i32, i32)> {
-        let database = self.db(database_id).ok()?;
-        let [(kind0, name0), rest @ ..] = levels else { return Some((0, 0, 0)) };
-        match kind0.as_str() {
-            "SCHEMA" | "USER" => {}
-            "FILEGROUP" => {
-                let found = database.filegroups.iter().find(|g| database.same(&g.name, name0))?;
-                if let Some((kind1, name1)) = rest.first() {
-                    let file = database.files.iter().find(|f| database.same(&f.name, name1))?;
-                    return (kind1 == "LOGICAL FILE NAME").then_some((22, file.file_id, 0));
-                }
-                return Some((20, found.data_space_id, 0));
-            }
-            "PARTITION SCHEME" => {
-                let found = database.partition_schemes.iter().find(|s| database.same(&s.name, name0))?;
-                return Some((20, found.data_space_id, 0));
-            }
-            "ASSEMBLY" => {
-                let found = database.external.assemblies.iter().find(|a| database.same(&a.name, name0))?;
-                return Some((5, found.id, 0));
-            }
-            "MESSAGE TYPE" => {
-                return database.broker.message_types.iter().find(|m| m.name == *name0).map(|m| (15, m.id, 0));
-            }
-            "CONTRACT" => return database.broker.contracts.iter().find(|m| m.name == *name0).map(|m| (16, m.id, 0)),
-            "SERVICE" => return database.broker.services.iter().find(|m| m.name == *name0).map(|m| (17, m.id, 0)),
-            "REMOTE SERVICE BINDING" => {
-                return database.broker.bindings.iter().find(|m| m.name == *name0).map(|m| (18, m.id, 0));
-            }
-            "ROUTE" => return database.broker.routes.iter().find(|m| m.name == *name0).map(|m| (19, m.id, 0)),
-            "PARTITION FUNCTION" => {
-                let found = database.partition_functions.iter().find(|f| database.same(&f.name, name0))?;
-                return Some((21, found.id, 0));
-            }
-            "TRIGGER" => {
-                let found = database.objects().find(|o| {
-                    database.same(&o.name, name0)
-                        && o.module().and_then(|m| m.trigger.as_ref()).is_some_and(|t| t.on_database)
-                })?;
-                return Some((1, found.object_id, 0));
-            }
-            _ => return None,
-        }
-        if rest.is_empty() {
-            if kind0 == "USER"
-                && let Some(principal) = database.principal(name0)
-            {
-                return Some((4, principal.principal_id, 0));
-            }
-            return database.schema(name0).map(|s| (3, s.schema_id, 0));
-        }
-        let schema_id = database.schema(name0)?.schema_id;
-        let (kind1, name1) = &rest[0];
-        match kind1.as_str() {
-            "TYPE" | "TABLE_TYPE" => {
-                let found = database.user_type(schema_id, name1)?;
-                return match rest.get(1) {
-                    None => Some((6, found.user_type_id, 0)),
-                    Some((kind2, name2)) if kind2 == "COLUMN" => match &found.kind {
-                        crate::sandbox::meta::UserTypeKind::Table(t) => {
-                            t.find_column(name2, database.ignore_case).map(|c| (8, found.user_type_id, c.id))
-                        }
-                        _ => None,
-                    },
-                    Some(_) => None,
-                };
-            }
-            "XML SCHEMA COLLECTION" => return database.xml_collection(schema_id, name1).map(|c| (10, c.id, 0)),
-            _ => {}
-        }
-        let object = database.find(schema_id, name1)?;
-        let fits = matches!(
-            (kind1.as_str(), &object.kind),
-            ("TABLE", Kind::Table(_))
-                | ("SYNONYM", Kind::Synonym { .. })
-                | ("SEQUENCE", Kind::Sequence(_))
-                | ("QUEUE", Kind::Queue(_))
-                | ("VIEW" | "PROCEDURE" | "FUNCTION" | "DEFAULT" | "RULE" | "AGGREGATE", Kind::Module(_))
-        );
-        if !fits {
-            return None;
-        }
-        let Some((kind2, name2)) = rest.get(1) else { return Some((1, object.object_id, 0)) };
-        match kind2.as_str() {
-            "COLUMN" => {
-                let id = match &object.kind {
-                    Kind::Table(t) => t.find_column(name2, database.ignore_case)?.id,
-                    Kind::Module(m) => {
-                        i32::try_from(m.columns.iter().position(|c| database.same(&c.name, name2))? + 1).ok()?
-                    }
-                    _ => return None,
-                };
-                Some((1, object.object_id, id))
-            }
-            "INDEX" => {
-                let indexes = match &object.kind {
-                    Kind::Table(t) => &t.indexes,
-                    Kind::Module(m) => &m.indexes,
-                    _ => return None,
-                };
-                let index = indexes.iter().find(|i| database.same(&i.name, name2))?;
-                Some((7, object.object_id, index.index_id))
-            }
-            "CONSTRAINT" => {
-                let (head, _) = object.table()?.constraints().find(|(h, _)| database.same(&h.name, name2))?;
-                Some((1, head.object_id, 0))
-            }
-            "TRIGGER" => {
-                let found = database.triggers_of(object.object_id).find(|t| database.same(&t.name, name2))?;
-                Some((1, found.object_id, 0))
-            }
-            "PARAMETER" => {
-                let parameter = object.module()?.parameters.iter().find(|p| p.name.eq_ignore_ascii_case(name2))?;
-                Some((2, object.object_id, parameter.id))
-            }
-            _ => None,
-        }
-    }
-
-    /// sp_rename (fact 61): the names change, texts and references do not (fact 32).
-    fn rename(&mut self, name: &str, new: &str, kind: Option<&str>) -> DdlResult<()> {
-        let upper = kind.map(str::to_uppercase);
-        let ambiguous = |kind: &str| {
-            DdlError::new(
-                15248,
-                1,
-                11,
-                format!("Either the parameter @objname is ambiguous or the claimed @objtype ({kind}) is wrong."),
-            )
-        };
-        let said = upper.as_deref().unwrap_or("(null)").to_string();
-        let mut pieces = parts(name).ok_or_else(|| ambiguous(&said))?;
-        if upper.as_deref() == Some("DATABASE") {
-            let last = pieces.pop().unwrap_or_default();
-            let database = self.server.database(&last).cloned().ok_or_else(|| {
-                DdlError::new(15010, 1, 16, format!("The database '{last}' does not exist. Supply a valid database name. To see available databases, use sys.databases."))
-            })?;
-            let power = self.server.login(&self.who.login).is_some_and(|l| l.is_sysadmin() || l.has_role("dbcreator"));
-            if !power {
-                return Err(not_permitted());
-            }
-            return self.rename_database(&database, new);
-        }
-        let database_id = self.target(&ObjectName::default())?;
-        let database = self.db(database_id)?.clone();
-        match upper.as_deref() {
-            None | Some("OBJECT") => {
-                let object = ObjectName {
-                    name: pieces.pop().unwrap_or_default(),
-                    schema: pieces.pop().filter(|s| !s.is_empty()),
-                    database: None,
-                };
-                let schema_id = match &object.schema {
-                    Some(s) => database.schema(s).map(|s| s.schema_id),
-                    None => Some(rights::default_schema(self.server, &database, &self.who.login)),
-                };
-                let located = schema_id.and_then(|s| database.locate(s, &object.name).map(|l| (s, l)));
-                let Some((schema_id, located)) = located else {
-                    return Err(ambiguous("OBJECT"));
-                };
-                if database.locate(schema_id, new).is_some_and(|l| l.object_id != located.object_id) {
-                    return Err(DdlError::new(
-                        15335,
-                        1,
-                        11,
-                        format!(
-                            "Error: The new name '{new}' is already in use as a OBJECT name and would cause a duplicate that \
-                             is not permitted."
-                        ),
-                    ));
-                }
-                let owner = located.table_id.unwrap_or(located.object_id);
-                let Some(found) = database.object(owner) else { return Err(ambiguous("OBJECT")) };
-                self.allow(database_id, found, "ALTER", || ambiguous("OBJECT"))?;
-                let mut changed = found.as_ref().clone();
-                if located.table_id.is_some() {
-                    rename_constraint(&mut changed, located.object_id, new);
-                } else {
-                    changed.name = new.to_string();
-                }
-                self.put(database_id, changed)?;
-            }
-            Some("COLUMN") => {
-                let column = pieces.pop().unwrap_or_default();
-                let object = ObjectName {
-                    name: pieces.pop().ok_or_else(|| ambiguous("COLUMN"))?,
-                    schema: pieces.pop().filter(|s| !s.is_empty()),
-                    database: None,
-                };
-                let (database_id, found) = self.find(&object)?.ok_or_else(|| ambiguous("COLUMN"))?;
-                self.allow(database_id, &found, "ALTER", || ambiguous("COLUMN"))?;
-                let mut changed = found.as_ref().clone();
-                let ci = database.ignore_case;
-                let table = changed.table_mut().ok_or_else(|| ambiguous("COLUMN"))?;
-                let id = table.find_column(&column, ci).map(|c| c.id).ok_or_else(|| ambiguous("COLUMN"))?;
-                if table.find_column(new, ci).is_some_and(|c| c.id != id) {
-                    return Err(DdlError::new(
-                        15335,
-                        1,
-                        11,
-                        format!(
-                            "Error: The new name '{new}' is already in use as a COLUMN name and would cause a duplicate that \
-                             is not permitted."
-                        ),
-                    ));
-                }
-                let old = table.column(id).map(|c| c.name.clone()).unwrap_or_default();
-                let used = table.checks.iter().any(|c| c.columns.contains(&id))
-                    || table.columns.iter().any(|c| {
-                        c.computed.as_ref().is_some_and(|c| {
-                            crate::sandbox::ddl::normal::parse(&c.definition, true)
-                                .map(|e| {
-                                    crate::sandbox::ddl::normal::columns(&e).iter().any(|n| database.same(n, &old))
-                                })
-                                .unwrap_or(false)
-                        })
-                    });
-                if used {
-                    return Err(DdlError::new(
-                        15336,
-                        1,
-                        16,
-                        format!(
-                            "Object '{name}' cannot be renamed because the object participates in enforced dependencies."
-                        ),
-                    ));
-                }
-                if let Some(column) = table.column_mut(id) {
-                    column.name = new.to_string();
-                }
-                self.put(database_id, changed)?;
-            }
-            Some("INDEX") => {
-                let index = pieces.pop().unwrap_or_default();
-                let object = ObjectName {
-                    name: pieces.pop().ok_or_else(|| ambiguous("INDEX"))?,
-                    schema: pieces.pop().filter(|s| !s.is_empty()),
-                    database: None,
-                };
-                let (database_id, found) = self.find(&object)?.ok_or_else(|| ambiguous("INDEX"))?;
-                let mut changed = found.as_ref().clone();
-                let table = changed.table_mut().ok_or_else(|| ambiguous("INDEX"))?;
-                let id = table
-                    .indexes
-                    .iter()
-                    .find(|i| database.same(&i.name, &index))
-                    .map(|i| i.index_id)
-                    .ok_or_else(|| ambiguous("INDEX"))?;
-                if let Some(i) = table.indexes.iter_mut().find(|i| i.index_id == id) {
-                    i.name = new.to_string();
-                }
-                if let Some(key) = table.keys.iter_mut().find(|k| k.index_id == id) {
-                    key.head.name = new.to_string();
-                }
-                self.put(database_id, changed)?;
-            }
-            Some("STATISTICS") => {
-                let statistics = pieces.pop().unwrap_or_default();
-                let object = ObjectName {
-                    name: pieces.pop().ok_or_else(|| ambiguous("STATISTICS"))?,
-                    schema: pieces.pop().filter(|s| !s.is_empty()),
-                    database: None,
-                };
-                let (database_id, found) = self.find(&object)?.ok_or_else(|| ambiguous("STATISTICS"))?;
-                let mut changed = found.as_ref().clone();
-                let table = changed.table_mut().ok_or_else(|| ambiguous("STATISTICS"))?;
-                let slot = table.statistics.iter_mut().find(|s| database.same(&s.name, &statistics));
-                slot.ok_or_else(|| ambiguous("STATISTICS"))?.name = new.to_string();
-                self.put(database_id, changed)?;
-            }
-            Some("USERDATATYPE") => {
-                let last = pieces.pop().unwrap_or_default();
-                let schema = pieces.pop().and_then(|s| database.schema(&s).map(|s| s.schema_id)).unwrap_or(1);
-                let id = database
-                    .user_type(schema, &last)
-                    .map(|t| t.user_type_id)
-                    .ok_or_else(|| ambiguous("USERDATATYPE"))?;
-                let types = &mut self.shape(database_id)?.types;
-                if let Some(t) = types.iter_mut().find(|t| t.user_type_id == id) {
-                    std::sync::Arc::make_mut(t).name = new.to_string();
-                }
-            }
-            Some(other) => {
-                return Err(DdlError::new(
-                    15249,
-                    1,
-                    11,
-                    format!("Error: Explicit @objtype '{other}' is unrecognized."),
-                ));
-            }
-        }
-        self.info(15477, 1, "Caution: Changing any part of an object name could break scripts and stored procedures.");
-        Ok(())
     }
 
     fn object_text(&self, name: &str) -> DdlResult<(ObjectName, Vec<String>)> {
@@ -786,28 +422,8 @@ pub const CONFIGURATIONS: &[(i32, &str, i32, i32, i32, bool, bool)] = &[
     (16390, "xp_cmdshell", 0, 0, 1, true, true),
 ];
 
-fn rename_constraint(object: &mut crate::sandbox::meta::Object, id: i32, new: &str) {
-    let Some(table) = object.table_mut() else { return };
-    for key in table.keys.iter_mut().filter(|k| k.head.object_id == id) {
-        key.head.name = new.to_string();
-        let index_id = key.index_id;
-        if let Some(index) = table.indexes.iter_mut().find(|i| i.index_id == index_id) {
-            index.name = new.to_string();
-        }
-    }
-    let heads = table
-        .checks
-        .iter_mut()
-        .map(|c| &mut c.head)
-        .chain(table.foreign_keys.iter_mut().map(|f| &mut f.head))
-        .chain(table.columns.iter_mut().filter_map(|c| c.default.as_mut()).map(|d| &mut d.head));
-    for head in heads.filter(|h| h.object_id == id) {
-        head.name = new.to_string();
-    }
-}
-
 /// The type of a value that came without one.
-fn type_of(value: &Value, collation: &str) -> SqlType {
+pub(super) fn type_of(value: &Value, collation: &str) -> SqlType {
     let mut ty = super::types::plain(match value {
         Value::Bit(_) => Base::Bit,
         Value::TinyInt(_) => Base::TinyInt,
