@@ -82,11 +82,19 @@ start() { # width, height, variables as NAME=VALUE..., --, arguments
 }
 note_folders() { ls -l "/proc/$pid/fd" 2>/dev/null | grep -oE '/dev/shm/pacrat-sandbox-[A-Za-z0-9]+' | sort -u >"$folders" || true; }
 
+# Whether the process works; one that only waits to be reaped has ended.
+alive() {
+    case $(ps -o stat= -p "$pid" 2>/dev/null) in '' | Z*) return 1 ;; esac
+}
+
 # It has ended by itself, well, and left nothing.
 ended() { # exit code
     local until=$((SECONDS + 60))
-    while kill -0 "$pid" 2>/dev/null; do
-        [ $SECONDS -lt $until ] || fail "the process is still there"
+    while alive; do
+        if [ $SECONDS -ge $until ]; then
+            ps -L -o pid,tid,stat,wchan:32,time,comm -p "$pid" >&2
+            fail "the process is still there"
+        fi
         sleep 0.1
     done
     if [ -n "${1:-}" ]; then
