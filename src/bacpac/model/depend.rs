@@ -3,7 +3,9 @@
 //! model, and what the order of a restore needs is here).
 
 use super::tokens::{Kind, Token, tokens};
-use super::{Column, Element, Entries, Item, Model, Name, Node, Object, Reference, Relationship, built_in};
+use super::{
+    Column, Element, Entries, FunctionForm, Item, Model, Name, Node, Object, Reference, Relationship, built_in,
+};
 use std::collections::{HashMap, HashSet};
 
 impl Model {
@@ -48,23 +50,28 @@ impl Model {
                 }
                 Object::View(view) => {
                     let text = view.body.as_ref().map_or("", |s| &s.text);
-                    view.dependencies = names.of_module(text, &view.name);
+                    view.dependencies = names.of_module(text, &view.name, &[], None);
+                    names.columns_of_view(text, &view.name, &mut view.columns);
                 }
                 Object::Procedure(procedure) => {
                     let text = procedure.body.as_ref().map_or("", |s| &s.text);
-                    procedure.dependencies = names.of_module(text, &procedure.name);
+                    procedure.dependencies = names.of_module(text, &procedure.name, &procedure.parameters, None);
                 }
                 Object::Function(function) => {
                     let body = function.implementation.as_ref().and_then(|i| i.body.as_ref());
-                    function.dependencies = names.of_module(body.map_or("", |s| &s.text), &function.name);
+                    let text = body.map_or("", |s| &s.text);
+                    function.dependencies = names.of_module(text, &function.name, &function.parameters, None);
+                    if function.form == FunctionForm::Inline {
+                        names.columns_of_view(text, &function.name, &mut function.columns);
+                    }
                 }
                 Object::DmlTrigger(trigger) => {
                     let text = trigger.body.as_ref().map_or("", |s| &s.text);
-                    trigger.dependencies = names.of_module(text, &trigger.name);
+                    trigger.dependencies = names.of_module(text, &trigger.name, &[], Some(&trigger.parent));
                 }
                 Object::DdlTrigger(trigger) => {
                     let text = trigger.body.as_ref().map_or("", |s| &s.text);
-                    trigger.dependencies = names.of_module(text, &Name::two("dbo", trigger.name.last()));
+                    trigger.dependencies = names.of_module(text, &Name::two("dbo", trigger.name.last()), &[], None);
                 }
                 Object::Other(element) if element.kind == "SqlSecurityPolicy" => names.predicates(element),
                 _ => {}
@@ -74,15 +81,17 @@ impl Model {
 }
 
 /// The names of a model, without regard to case.
-struct Names {
+pub(super) struct Names {
     /// Tables, views, functions, procedures, sequences, synonyms, types, XML schema collections.
     objects: HashMap<(String, String), Name>,
-    columns: HashMap<Name, HashMap<String, Name>>,
+    pub(super) columns: HashMap<Name, HashMap<String, Name>>,
+    /// Which of the objects are types: they give no rows.
+    pub(super) types: HashSet<Name>,
 }
 
 impl Names {
     fn of(model: &Model) -> Names {
-        let mut names = Names { objects: HashMap::new(), columns: HashMap::new() };
+        let mut names = Names { objects: HashMap::new(), columns: HashMap::new(), types: HashSet::new() };
         for object in &model.objects {
             let columns: &[Column] = match object {
                 Object::Table(table) => &table.columns,
@@ -102,12 +111,15 @@ impl Names {
             }
             let own = columns.iter().map(|c| (c.name.last().to_lowercase(), c.name.clone())).collect();
             names.columns.insert(name.clone(), own);
+            if matches!(object, Object::AliasType(_) | Object::TableType(_) | Object::XmlSchemaCollection(_)) {
+                names.types.insert(name.clone());
+            }
             names.objects.insert((name.schema().to_lowercase(), name.last().to_lowercase()), name);
         }
         names
     }
 
-    fn object(&self, schema: &str, name: &str) -> Option<&Name> {
+    pub(super) fn object(&self, schema: &str, name: &str) -> Option<&Name> {
         self.objects.get(&(schema.to_lowercase(), name.to_lowercase()))
     }
 
@@ -170,47 +182,17 @@ impl Names {
         }
         used.entries
     }
-
-    /// The objects of the model that a module's text names, each once, in the order of the text: names of two parts
-    /// wherever they stand, names of one part where a table, a procedure or a function that is a table can stand.
-    /// A table of the module's own (a common table expression) hides none: then the module comes after a table that it
-    /// does not use, which does no harm.
-    fn of_module(&self, text: &str, module: &Name) -> Entries {
-        let found = tokens(text);
-        let mut used = Used::default();
-        let mut at = 0;
-        while at < found.len() {
-            let parts = dotted(&found, at);
-            if parts.is_empty() {
-                at += 1;
-                continue;
-            }
-            let object = match parts.as_slice() {
-                [one] if names_a_source(&found, at) => {
-                    self.object(module.schema(), one).or_else(|| self.object("dbo", one))
-                }
-                [_] => None,
-                [schema, name, ..] => self.object(schema, name),
-                [] => None,
-            };
-            if let Some(object) = object.filter(|o| *o != module) {
-                used.add(Reference::to(object));
-            }
-            at += parts.len() * 2 - 1;
-        }
-        used.entries
-    }
 }
 
 /// References, each once.
 #[derive(Default)]
-struct Used {
+pub(super) struct Used {
     seen: HashSet<Reference>,
-    entries: Entries,
+    pub(super) entries: Entries,
 }
 
 impl Used {
-    fn add(&mut self, reference: Reference) {
+    pub(super) fn add(&mut self, reference: Reference) {
         if self.seen.insert(reference.clone()) {
             self.entries.0.push(super::Item::Reference(reference).into());
         }
@@ -218,7 +200,7 @@ impl Used {
 }
 
 /// The parts of the name that starts here (`[a].[b]`), without their delimiters; none where no name starts.
-fn dotted(found: &[Token<'_>], at: usize) -> Vec<String> {
+pub(super) fn dotted(found: &[Token<'_>], at: usize) -> Vec<String> {
     let mut parts = Vec::new();
     let mut at = at;
     while let Some(part) = found.get(at).and_then(Token::name) {
@@ -234,7 +216,7 @@ fn dotted(found: &[Token<'_>], at: usize) -> Vec<String> {
 }
 
 /// Whether the name here is a built-in type: behind AS in a CAST, or first in a CONVERT.
-fn names_a_type(found: &[Token<'_>], at: usize) -> bool {
+pub(super) fn names_a_type(found: &[Token<'_>], at: usize) -> bool {
     let known = found.get(at).and_then(Token::name).is_some_and(|n| built_in::is_converted_to(&n));
     let before = |back: usize| at.checked_sub(back).and_then(|i| found.get(i));
     let converts = |t: &Token<'_>| ["convert", "try_convert", "parse", "try_parse"].iter().any(|w| t.is(w));
@@ -244,7 +226,7 @@ fn names_a_type(found: &[Token<'_>], at: usize) -> bool {
 }
 
 /// Whether a table, or whatever gives rows or is executed, can be named here.
-fn names_a_source(found: &[Token<'_>], at: usize) -> bool {
+pub(super) fn names_a_source(found: &[Token<'_>], at: usize) -> bool {
     const BEFORE: [&str; 12] =
         ["from", "join", "into", "update", "merge", "apply", "exec", "execute", "table", "delete", "insert", "using"];
     let Some(before) = at.checked_sub(1).and_then(|i| found.get(i)) else { return false };

@@ -18,6 +18,7 @@ mod plans;
 mod read;
 mod rest;
 pub(crate) mod tokens;
+mod uses;
 /// The vocabulary of model.xml as DacFx declares it.
 pub mod vocabulary;
 mod write;
