@@ -40,8 +40,8 @@ impl Default for Deflater {
 }
 
 impl Deflater {
-    /// Measured (`benches/bcp.rs`): level 1 makes parts 3 to 5 % larger for a third more speed, level 6 makes them 4 %
-    /// smaller at half the speed.
+    /// Between the fastest, whose parts are larger, and those that save little more at half the speed and less;
+    /// `benches/bcp.rs` tells what each level does on a machine.
     pub const DEFAULT_LEVEL: i32 = 3;
 
     /// Levels 1 (fast) to 12 (small); others become the nearest.
