@@ -64,11 +64,12 @@ start() { # width, height, variables as NAME=VALUE..., --, arguments
     while [ "$1" != -- ]; do variables+=("$1"); shift; done
     shift
     rm -rf "$work/tmp" && mkdir -p "$work/tmp" "$work/home"
-    rm -f "$work/pid"
+    rm -f "$work/pid" "$work/pid.code"
     tm kill-server 2>/dev/null || true
     local program
     printf -v program '%q ' env -u LC_ALL -u LC_CTYPE -u NO_COLOR "TMPDIR=$work/tmp" "HOME=$work/home" TERM=tmux-256color \
-        LANG=C.UTF-8 "${variables[@]}" sh -c 'echo $$ >"$0"; exec "$@"' "$work/pid" "$pacrat" "$@"
+        LANG=C.UTF-8 "${variables[@]}" sh -c 'start=$1; shift; sh -c "$start" "$0" "$@"; echo $? >"$0.code"' "$work/pid" \
+        'echo $$ >"$0"; exec "$@"' "$pacrat" "$@"
     # The server before may still be about to end.
     for _ in $(seq 20); do
         tm new-session -d -s demo -x "$width" -y "$height" "$program" \; set -g remain-on-exit on \; set -g status off 2>/dev/null && break
@@ -98,12 +99,10 @@ ended() { # exit code
         sleep 0.1
     done
     if [ -n "${1:-}" ]; then
-        # tmux may learn of it a moment later.
-        for _ in $(seq 50); do
-            code=$(tm display -p -t demo '#{pane_dead_status}' 2>/dev/null || true)
-            [ -n "$code" ] && break
-            sleep 0.1
-        done
+        # By the shell that waits for it: tmux does not always learn how its own child ended.
+        for _ in $(seq 50); do [ -s "$work/pid.code" ] && break; sleep 0.1; done
+        local code
+        code=$(cat "$work/pid.code" 2>/dev/null || true)
         [ "$code" = "$1" ] || fail "exit code ${code:-none}, not $1"
     fi
     local left
