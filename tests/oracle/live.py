@@ -326,10 +326,15 @@ def one(oracle, home, config, sandbox, name):
     if failure:
         return problems + [failure]
     new = str(home / 'store' / file)
-    code, lines = call(oracle['cmd_load'], file=new, json=None, quiet=True, lax=False)
     # A golden package may have messages of its own: a synonym of another database, for one.
     _, before = call(oracle['cmd_load'], file=golden, json=None, quiet=True, lax=False)
-    problems += ['load: ' + l for l in lines if not re.match(KNOWN, l) and l not in before]
+    # DacFx's validation wavers when it is short of time: what it says of a file must be said every time.
+    for _ in range(3):
+        code, lines = call(oracle['cmd_load'], file=new, json=None, quiet=True, lax=False)
+        said = ['load: ' + l for l in lines if not re.match(KNOWN, l) and l not in before]
+        if not said and not code:
+            break
+    problems += said
     if code:
         return problems
     manifest = json.loads(pathlib.Path(new + '.json').read_text())
