@@ -450,3 +450,44 @@ fn a_models_limits_are_exact() {
         Err(ReadError::Limit { what: "bytes", .. })
     ));
 }
+
+#[test]
+fn annotations_are_told_apart_and_what_is_inside_counts_for_the_version() {
+    let default = |column: &str| {
+        format!(
+            "<Element Type=\"SqlDefaultConstraint\"><Relationship Name=\"ForColumn\"><Entry><References \
+             Name=\"[dbo].[t].[{column}]\"/></Entry></Relationship><Relationship Name=\"DefiningTable\"><Entry>\
+             <References Name=\"[dbo].[t]\"/></Entry></Relationship>\
+             <Annotation Type=\"SqlInlineConstraintAnnotation\"/></Element>"
+        )
+    };
+    let column = |name: &str| format!("<Entry><Element Type=\"SqlSimpleColumn\" Name=\"[dbo].[t].[{name}]\"/></Entry>");
+    let read = || {
+        let text = format!(
+            "<DataSchemaModel><Model>{}{}<Element Type=\"SqlTable\" Name=\"[dbo].[t]\"><Relationship Name=\"Columns\">\
+             {}{}</Relationship></Element></Model></DataSchemaModel>",
+            default("a"),
+            default("b"),
+            column("a"),
+            column("b")
+        );
+        pacrat::bacpac::model::Model::read(text.as_bytes(), Limits::default()).unwrap()
+    };
+    let mut model = read();
+    let next = model.number_annotations();
+    let text = String::from_utf8(pacrat::bacpac::model::to_bytes(&model.to_document())).unwrap();
+    for number in [next - 2, next - 1] {
+        assert_eq!(text.matches(&format!("Disambiguator=\"{number}\"")).count(), 2, "{number}: {text}");
+    }
+    // What stands inside an element counts for the version, too.
+    let inside = |more: &str| {
+        let text = format!(
+            "<DataSchemaModel><Model><Element Type=\"SqlUnheardOf\" Name=\"[x]\"><Relationship Name=\"Parts\"><Entry>\
+             <Element Type=\"SqlTableTypeIndex\">{more}</Element></Entry></Relationship></Element></Model>\
+             </DataSchemaModel>"
+        );
+        pacrat::bacpac::model::Model::read(text.as_bytes(), Limits::default()).unwrap().schema_version(0)
+    };
+    assert_eq!(inside("<Property Name=\"IsUnique\" Value=\"True\" />"), "3.0");
+    assert_eq!(inside(""), "2.4");
+}
