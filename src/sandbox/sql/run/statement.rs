@@ -1,167 +1,26 @@
-//! Statements run: control of flow, errors and their reach, transactions, what is answered in which order.
+//! One statement run: control of flow, variables, transactions, errors raised and caught.
 
-use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sqlparser::ast;
 
-use crate::sandbox::session::{Abandoned, Done, DoneKind, EnvChange, Message, Reply, ResultColumn};
-use crate::sandbox::storage::Order;
-use crate::sandbox::value::{Base, SqlType, Value};
+use crate::sandbox::session::{EnvChange, Message};
+use crate::sandbox::sql::bind::operator;
+use crate::sandbox::sql::convert::{How, convert, integer_of};
+use crate::sandbox::sql::error::{self, Reach, SqlError, SqlResult};
+use crate::sandbox::sql::niladic::shown;
+use crate::sandbox::sql::session::{SqlSession, TableVariable, Variable};
+use crate::sandbox::sql::statement::{Kind, Statement};
+use crate::sandbox::sql::tokens::Tokens;
+use crate::sandbox::sql::{moment, select, types};
+use crate::sandbox::value::{Base, Value};
 
-use super::bind::{Binder, operator};
-use super::convert::{How, convert, integer_of};
-use super::error::{self, Reach, SqlError, SqlResult};
-use super::expr::{Context, Env, Expr, Node};
-use super::niladic::shown;
-use super::plan::{Place, Plan, TableScan, damaged};
-use super::select::Bound;
-use super::session::{SqlSession, TableVariable, Variable};
-use super::statement::{Batch, Kind, Statement};
-use super::tokens::Tokens;
-use super::types;
-
-/// CurCmd values (ddl-completion capture).
-pub mod command {
-    #![expect(missing_docs, reason = "named as in T-SQL")]
-    pub const SELECT: u16 = 193;
-    pub const INSERT: u16 = 195;
-    pub const DELETE: u16 = 196;
-    pub const UPDATE: u16 = 197;
-    pub const ROLLBACK: u16 = 210;
-    pub const BEGIN: u16 = 212;
-    pub const COMMIT: u16 = 213;
-    pub const SAVE: u16 = 214;
-    pub const EXEC: u16 = 224;
-    pub const CONDITION: u16 = 192;
-    pub const SET_ON: u16 = 185;
-    pub const SET_OFF: u16 = 186;
-    pub const IDENTITY_ON: u16 = 183;
-    pub const IDENTITY_OFF: u16 = 184;
-    pub const BULK: u16 = 240;
-    pub const BATCH: u16 = 253;
-}
-
-/// Where a statement leaves its block.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Flow {
-    /// On to the next.
-    Next,
-    /// BREAK.
-    Break,
-    /// CONTINUE.
-    Continue,
-    /// RETURN, with its value.
-    Return(Option<i32>),
-}
-
-/// Where answers of a run go.
-pub struct Out<'r> {
-    /// The wire.
-    pub reply: &'r mut dyn Reply,
-    /// DONE or DONEINPROC.
-    pub kind: DoneKind,
-    /// Whether a DONE was sent.
-    pub ended: bool,
-    /// Inside how many TRY blocks.
-    pub tries: usize,
-}
-
-impl Out<'_> {
-    /// Ends a statement.
-    pub fn done(&mut self, session: &SqlSession, command: u16, rows: Option<u64>) -> Result<(), Abandoned> {
-        self.ended = true;
-        let rows = if session.options.nocount { None } else { rows };
-        self.reply.done(Done { command, rows, error: false }, self.kind)
-    }
-
-    fn failed(&mut self, command: u16) -> Result<(), Abandoned> {
-        self.ended = true;
-        self.reply.done(Done { command, rows: None, error: true }, self.kind)
-    }
-}
-
-fn info(number: i32, state: u8, text: &str, line: u32) -> Message {
-    Message { number, state, class: 0, text: text.to_string(), procedure: String::new(), line }
-}
+use super::{Flow, Out, command, info};
 
 impl SqlSession {
-    /// A batch, its last DONE included.
-    pub fn run_batch(&mut self, text: &str, reply: &mut dyn Reply) -> Result<(), Abandoned> {
-        self.variables.borrow_mut().clear();
-        self.state.borrow_mut().caught.clear();
-        let mut out = Out { reply, kind: DoneKind::Statement, ended: false, tries: 0 };
-        let result = Batch::parse(text).and_then(|b| self.block(&b.tokens, &b.statements, &mut out));
-        match result {
-            Ok(_) => {
-                self.end_of_batch(&mut out)?;
-                if !out.ended {
-                    out.done(self, command::BATCH, None)?;
-                }
-                Ok(())
-            }
-            Err(e) => self.failed_batch(e, &mut out),
-        }
-    }
-
-    /// Answers an error that nobody caught and that ends the batch.
-    pub fn failed_batch(&mut self, e: SqlError, out: &mut Out<'_>) -> Result<(), Abandoned> {
-        if e.abandoned {
-            let _ = self.end_statement(false);
-            return Err(Abandoned);
-        }
-        self.say(&e, out)?;
-        let _ = self.end_statement(false);
-        let abort = e.reach == Reach::Transaction || self.options.xact_abort || self.state.borrow().doomed;
-        if abort {
-            let _ = self.rollback(Some(&mut *out.reply)).map_err(|_| Abandoned);
-        }
-        out.failed(command::BATCH)
-    }
-
-    /// Sends the tokens of an error.
-    fn say(&mut self, e: &SqlError, out: &mut Out<'_>) -> Result<(), Abandoned> {
-        for b in &e.before {
-            out.reply.message(&b.message())?;
-        }
-        self.state.borrow_mut().error = e.number;
-        self.state.borrow_mut().rowcount = 0;
-        if !e.silent {
-            out.reply.message(&e.message())?;
-        }
-        Ok(())
-    }
-
-    /// Fact 70.
-    fn end_of_batch(&mut self, out: &mut Out<'_>) -> Result<(), Abandoned> {
-        if self.state.borrow().doomed {
-            let e = SqlError::new(
-                3998,
-                1,
-                16,
-                "Uncommittable transaction is detected at the end of the batch. The transaction is rolled back.",
-            );
-            self.say(&e, out)?;
-            let _ = self.rollback(Some(&mut *out.reply));
-            out.failed(command::BATCH)?;
-        }
-        Ok(())
-    }
-
-    /// Statements one after the other. `Err` is what ends the batch (or is caught further out).
-    pub fn block(&mut self, t: &Arc<Tokens>, list: &[Statement], out: &mut Out<'_>) -> SqlResult<Flow> {
-        for s in list {
-            match self.statement(t, s, out)? {
-                Flow::Next => {}
-                other => return Ok(other),
-            }
-        }
-        Ok(Flow::Next)
-    }
-
-    fn statement(&mut self, t: &Arc<Tokens>, s: &Statement, out: &mut Out<'_>) -> SqlResult<Flow> {
+    /// One statement: what it does, and the answer to an error that does not end the batch.
+    pub(super) fn statement(&mut self, t: &Arc<Tokens>, s: &Statement, out: &mut Out<'_>) -> SqlResult<Flow> {
         self.heard()?;
         self.command = command::BATCH;
         let result = self.one(t, s, out);
@@ -437,8 +296,8 @@ impl SqlSession {
                 let wait = if *delay {
                     Duration::from_nanos(ticks * 100)
                 } else {
-                    let now = super::moment::Moment::now().ticks as u64;
-                    let day = super::moment::DAY_TICKS as u64;
+                    let now = moment::Moment::now().ticks as u64;
+                    let day = moment::DAY_TICKS as u64;
                     Duration::from_nanos((ticks + day - now) % day * 100)
                 };
                 let until = Instant::now() + wait;
@@ -476,149 +335,6 @@ impl SqlSession {
         }
         out.done(self, command, Some(rows))?;
         Ok(())
-    }
-
-    /// An expression outside any query.
-    pub fn evaluate(&mut self, e: &ast::Expr, to: Option<&SqlType>) -> SqlResult<(Value, SqlType)> {
-        let (bound, databases) = {
-            let mut b = Binder::new(self, self.database);
-            let bound = b.value(e)?;
-            (bound, b.databases)
-        };
-        self.start_read(databases)?;
-        let value = {
-            let ctx = Context::new(self);
-            let env = Env { ctx: &ctx, row: &[], outer: None };
-            let v = bound.eval(&env)?;
-            match to {
-                None => v,
-                Some(ty) => {
-                    let style = if types::is_moment(bound.ty.base) { 121 } else { 0 };
-                    convert(&v, &bound.ty, ty, How { style, ..How::default() })?
-                }
-            }
-        };
-        self.end_statement(true)?;
-        Ok((value, to.cloned().unwrap_or(bound.ty)))
-    }
-
-    fn test(&mut self, e: &ast::Expr) -> SqlResult<bool> {
-        let (bound, databases) = {
-            let mut b = Binder::new(self, self.database);
-            let bound = b.condition(e)?;
-            (bound, b.databases)
-        };
-        self.start_read(databases)?;
-        let holds = {
-            let ctx = Context::new(self);
-            bound.holds(&Env { ctx: &ctx, row: &[], outer: None })?
-        };
-        self.end_statement(true)?;
-        Ok(holds)
-    }
-
-    /// Binds a query and opens what it reads.
-    pub fn bound(&mut self, q: &ast::Query, scopes: &[super::bind::Scope]) -> SqlResult<(Bound, bool)> {
-        let (bound, databases, tables) = {
-            let mut b = Binder::new(self, self.database);
-            b.scopes = scopes.to_vec();
-            let bound = b.query(q)?;
-            (bound, b.databases, b.reads_tables)
-        };
-        self.start_read(databases.iter().copied())?;
-        Ok((bound, tables && self.refuses_snapshot(&databases).is_some()))
-    }
-
-    /// Fact 62: the database that refuses SNAPSHOT.
-    fn refuses_snapshot(&self, databases: &BTreeSet<i32>) -> Option<String> {
-        use crate::sandbox::meta::SnapshotState;
-        if self.options.isolation != 5 {
-            return None;
-        }
-        databases.iter().filter(|d| **d != crate::sandbox::meta::server::TEMPDB).find_map(|d| {
-            let d = self.database_meta(*d)?;
-            (d.options.snapshot != SnapshotState::On).then(|| d.name.clone())
-        })
-    }
-
-    /// Error 3952 if the isolation level is not allowed in a database.
-    pub fn check_snapshot(&self, databases: &BTreeSet<i32>) -> SqlResult<()> {
-        match self.refuses_snapshot(databases) {
-            None => Ok(()),
-            Some(name) => Err(SqlError::transaction(
-                3952,
-                1,
-                16,
-                format!(
-                    "Snapshot isolation transaction failed accessing database '{name}' because snapshot isolation is not \
-                     allowed in this database. Use ALTER DATABASE to allow snapshot isolation."
-                ),
-            )),
-        }
-    }
-
-    /// A SELECT: answers it and gives the number of rows.
-    fn query(&mut self, q: &ast::Query, out: &mut Out<'_>) -> SqlResult<u64> {
-        let (bound, databases, tables) = {
-            let mut b = Binder::new(self, self.database);
-            let bound = b.query(q)?;
-            (bound, b.databases, b.reads_tables)
-        };
-        if bound.into.is_some() {
-            return self.select_into(bound, databases);
-        }
-        if tables
-            && bound.assigns.is_none()
-            && let Err(e) = self.check_snapshot(&databases)
-        {
-            // Fact 62: the columns come before the error.
-            let columns: Vec<ResultColumn> = bound.columns.iter().map(|c| c.result()).collect();
-            out.reply.columns(&columns)?;
-            return Err(e);
-        }
-        self.start_read(databases)?;
-        if self.options.no_exec {
-            return Ok(0);
-        }
-        let this: &SqlSession = self;
-        let ctx = Context::new(this);
-        if let Some(names) = &bound.assigns {
-            let mut rows = 0u64;
-            bound.plan.each(&ctx, None, &mut |row| {
-                rows += 1;
-                let mut variables = this.variables.borrow_mut();
-                for (n, v) in names.iter().zip(row) {
-                    if let Some(var) = variables.get_mut(n) {
-                        var.value = v.clone();
-                    }
-                }
-                Ok(ControlFlow::Continue(()))
-            })?;
-            return Ok(rows);
-        }
-        let columns: Vec<ResultColumn> = bound.columns.iter().map(|c| c.result()).collect();
-        // An error before the first row is answered without columns only if it is found while binding.
-        out.reply.columns(&columns)?;
-        if !bound.order.is_empty() {
-            out.reply.order(&bound.order)?;
-        }
-        if self.options.format_only {
-            return Ok(0);
-        }
-        let limit = this.options.row_limit;
-        let mut rows = 0u64;
-        if let (Some((scan, picks)), 0) = (raw(&bound.plan), limit) {
-            return stream(&ctx, scan, &picks, out);
-        }
-        bound.plan.each(&ctx, None, &mut |row| {
-            out.reply.row(row)?;
-            rows += 1;
-            if limit > 0 && rows as i64 >= limit {
-                return Ok(ControlFlow::Break(()));
-            }
-            Ok(ControlFlow::Continue(()))
-        })?;
-        Ok(rows)
     }
 
     fn raise(&mut self, arguments: &[ast::Expr], line: u32, out: &mut Out<'_>) -> SqlResult<()> {
@@ -687,110 +403,6 @@ impl SqlSession {
         Ok(())
     }
 
-    fn set_option(&mut self, t: &Tokens, s: &Statement, out: &mut Out<'_>) -> SqlResult<()> {
-        let at = s.from + 1;
-        let first = t.word(at);
-        if first == "TRANSACTION" {
-            let words: Vec<String> = (at..s.to).map(|i| t.word(i)).collect();
-            let level = words.get(3..).map(|w| w.join(" ")).unwrap_or_default();
-            self.options.isolation = match level.as_str() {
-                "READ UNCOMMITTED" => 1,
-                "READ COMMITTED" => 2,
-                "REPEATABLE READ" => 3,
-                "SERIALIZABLE" => 4,
-                "SNAPSHOT" => 5,
-                _ => return Err(t.near(s.to.saturating_sub(1))),
-            };
-            out.done(self, command::SET_ON, None)?;
-            return Ok(());
-        }
-        if first == "IDENTITY_INSERT" {
-            let (name, next) = t.name(at + 1).ok_or_else(|| t.near(at + 1))?;
-            let on = t.is(next, "ON");
-            if !on && !t.is(next, "OFF") {
-                return Err(t.near(next));
-            }
-            self.identity_insert(&name, on)?;
-            out.done(self, if on { command::IDENTITY_ON } else { command::IDENTITY_OFF }, None)?;
-            return Ok(());
-        }
-        if first == "STATISTICS" {
-            out.done(self, command::SET_ON, None)?;
-            return Ok(());
-        }
-        // SET a, b, c ON | OFF, or SET a value.
-        let last = s.to.saturating_sub(1);
-        let on = t.is(last, "ON");
-        let off = t.is(last, "OFF");
-        if !on && !off {
-            let negative = matches!(t.token(at + 1), Some(sqlparser::tokenizer::Token::Minus));
-            let value =
-                t.source(if negative { at + 2 } else { at + 1 }, s.to).trim_start_matches('=').trim().to_string();
-            let n: i64 = value.parse().unwrap_or(0) * if negative { -1 } else { 1 };
-            match first.as_str() {
-                "LOCK_TIMEOUT" => self.options.lock_timeout = n as i32,
-                "ROWCOUNT" => self.options.row_limit = n,
-                "TEXTSIZE" => self.options.text_size = if n <= 0 { i32::MAX } else { n as i32 },
-                "LANGUAGE" => {
-                    let name = value.trim_matches(['\'', 'N', '[', ']']).to_string();
-                    out.reply.env(&EnvChange::Language(name.clone(), "us_english".into()))?;
-                    out.reply.message(&info(5703, 1, &format!("Changed language setting to {name}."), s.line))?;
-                }
-                "DATEFIRST"
-                | "DATEFORMAT"
-                | "DEADLOCK_PRIORITY"
-                | "CONTEXT_INFO"
-                | "QUERY_GOVERNOR_COST_LIMIT"
-                | "FIPS_FLAGGER" => {}
-                other => {
-                    let shown = t.identifier(at).unwrap_or(other).to_string();
-                    return Err(SqlError::batch(195, 5, 15, format!("'{shown}' is not a recognized SET option.")));
-                }
-            }
-            out.done(self, command::SET_ON, None)?;
-            return Ok(());
-        }
-        let described_only = self.options.format_only;
-        for (a, _) in t.split(at, last) {
-            match t.word(a).as_str() {
-                "NOCOUNT" => self.options.nocount = on,
-                "XACT_ABORT" => self.options.xact_abort = on,
-                "IMPLICIT_TRANSACTIONS" => self.options.implicit_transactions = on,
-                "QUOTED_IDENTIFIER" => self.options.quoted_identifier = on,
-                "ANSI_NULLS" => self.options.ansi_nulls = on,
-                "NOEXEC" => self.options.no_exec = on,
-                "FMTONLY" => self.options.format_only = on,
-                "PARSEONLY" => self.options.parse_only = on,
-                "ANSI_DEFAULTS"
-                | "ANSI_PADDING"
-                | "ANSI_WARNINGS"
-                | "ANSI_NULL_DFLT_ON"
-                | "ANSI_NULL_DFLT_OFF"
-                | "ARITHABORT"
-                | "ARITHIGNORE"
-                | "CONCAT_NULL_YIELDS_NULL"
-                | "CURSOR_CLOSE_ON_COMMIT"
-                | "NUMERIC_ROUNDABORT"
-                | "FORCEPLAN"
-                | "REMOTE_PROC_TRANSACTIONS"
-                | "SHOWPLAN_ALL"
-                | "SHOWPLAN_TEXT"
-                | "SHOWPLAN_XML" => {}
-                other => {
-                    let shown = t.identifier(a).unwrap_or(other).to_string();
-                    return Err(SqlError::batch(195, 5, 15, format!("'{shown}' is not a recognized SET option.")));
-                }
-            }
-        }
-        // Assumption: SET FMTONLY OFF has no DONE of its own. freebcp, which real servers serve, forgets the columns it
-        // has just asked for when one follows.
-        if described_only && !self.options.format_only {
-            return Ok(());
-        }
-        out.done(self, if on { command::SET_ON } else { command::SET_OFF }, None)?;
-        Ok(())
-    }
-
     fn table_variable(&self, t: &Tokens, from: usize, to: usize) -> SqlResult<TableVariable> {
         let mut columns = Vec::new();
         for (a, b) in t.split(from, to) {
@@ -808,7 +420,7 @@ impl SqlSession {
             let ty = self.type_named(self.database, t.source(a + 1, end), false)?;
             let not_null =
                 (end..b).any(|i| t.is(i, "NOT") && t.is(i + 1, "NULL")) || (end..b).any(|i| t.is(i, "PRIMARY"));
-            columns.push(super::select::OutColumn {
+            columns.push(select::OutColumn {
                 name,
                 ty,
                 nullable: !not_null,
@@ -845,91 +457,8 @@ impl SqlSession {
         out.done(self, command::BATCH, None)?;
         Ok(())
     }
-
-    fn user_options(&mut self, out: &mut Out<'_>) -> SqlResult<()> {
-        let c = self.collation();
-        let column =
-            |name: &str| ResultColumn { name: name.into(), ty: types::nvarchar(128, &c), flags: 33, user_type: 0 };
-        out.reply.columns(&[column("Set Option"), column("Value")])?;
-        let level = ["", "read uncommitted", "read committed", "repeatable read", "serializable", "snapshot"]
-            [usize::from(self.options.isolation.min(5))];
-        let rows = [
-            ("textsize", self.options.text_size.to_string()),
-            ("language", "us_english".into()),
-            ("dateformat", "mdy".into()),
-            ("datefirst", "7".into()),
-            ("lock_timeout", self.options.lock_timeout.to_string()),
-            ("quoted_identifier", "SET".into()),
-            ("arithabort", "SET".into()),
-            ("ansi_null_dflt_on", "SET".into()),
-            ("ansi_warnings", "SET".into()),
-            ("ansi_padding", "SET".into()),
-            ("ansi_nulls", "SET".into()),
-            ("concat_null_yields_null", "SET".into()),
-            ("isolation level", level.into()),
-        ];
-        for (name, value) in &rows {
-            out.reply.row(&[super::text::wide(name), super::text::wide(value)])?;
-        }
-        out.done(self, command::SELECT, Some(rows.len() as u64))?;
-        out.reply.message(&info(
-            2528,
-            1,
-            "DBCC execution completed. If DBCC printed error messages, contact your system administrator.",
-            1,
-        ))?;
-        out.done(self, command::BATCH, None)?;
-        Ok(())
-    }
 }
 
 fn writes(kind: &Kind) -> bool {
     matches!(kind, Kind::Insert(_) | Kind::Update(_) | Kind::Delete(_) | Kind::InsertBulk | Kind::Definition)
-}
-
-/// A scan whose rows go out as they lie, and which stored columns go where.
-fn raw(plan: &Plan) -> Option<(&TableScan, Vec<usize>)> {
-    let Plan::Project { input, exprs } = plan else { return None };
-    let Plan::Table(scan) = input.as_ref() else { return None };
-    if !scan.plain() {
-        return None;
-    }
-    let picks = exprs
-        .iter()
-        .map(|e: &Expr| match e.node {
-            Node::Column { depth: 0, index } => match scan.columns.get(index)? {
-                Place::Stored(at) => Some(*at),
-                _ => None,
-            },
-            _ => None,
-        })
-        .collect::<Option<Vec<usize>>>()?;
-    Some((scan, picks))
-}
-
-fn stream(ctx: &Context<'_>, scan: &TableScan, picks: &[usize], out: &mut Out<'_>) -> SqlResult<u64> {
-    let link = ctx.session.link(scan.database)?;
-    let order = scan.order.map(|(index, backwards)| Order { index, from: None, to: None, backwards });
-    let whole = picks.len() == scan.form.len() && picks.iter().enumerate().all(|(i, p)| i == *p);
-    let mut rows = 0u64;
-    let mut buffer = Vec::new();
-    link.scan::<SqlError>(scan.object.object_id, order, |_, body| {
-        ctx.tick()?;
-        if whole {
-            out.reply.raw_row(body)?;
-        } else {
-            let mut cells = smallvec::SmallVec::<[&[u8]; 32]>::new();
-            for cell in scan.form.cells(body) {
-                cells.push(cell.map_err(damaged)?.whole);
-            }
-            buffer.clear();
-            for p in picks {
-                buffer.extend_from_slice(cells[*p]);
-            }
-            out.reply.raw_row(&buffer)?;
-        }
-        rows += 1;
-        Ok(ControlFlow::Continue(()))
-    })?;
-    Ok(rows)
 }
