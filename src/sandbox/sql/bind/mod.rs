@@ -22,6 +22,7 @@ use super::error::{self, SqlError, SqlResult};
 use super::expr::{Expr, Node};
 use super::plan::Plan;
 use super::session::SqlSession;
+
 pub(super) use grouping::has_aggregate;
 pub(super) use operators::operator;
 

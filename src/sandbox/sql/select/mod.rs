@@ -1,7 +1,7 @@
 //! Queries bound: a query as a whole (WITH, ORDER BY over it, OFFSET and FETCH) becomes a plan and result columns.
 //!
-//! A SELECT of its own is `specification`, what lies in its FROM `from` and `named`; where conditions go is `pushdown`
-//! and which index serves them `access`.
+//! A SELECT of its own is `specification`, what lies in its FROM `from` and `named`; several of them together are `set`.
+//! Where conditions go is `pushdown`, and which index serves them `access`.
 
 mod access;
 mod from;
