@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use tokio_util::sync::CancellationToken;
 
-use super::views::{VIEWS, View, column_name, column_since, feature};
+use super::views::{View, column_name, column_since, feature, views};
 use crate::sqlserver::error::SqlError;
 use crate::sqlserver::orders::{Orders, Record, ResultSet};
 use crate::sqlserver::quote::literal;
@@ -44,7 +44,7 @@ impl Rows {
     /// What this server, by its version, should show and does not, in words.
     pub(super) fn absent(&self, major: u32, azure: bool) -> Vec<String> {
         let mut absent = Vec::new();
-        for view in VIEWS.iter().filter(|v| v.since <= major && (v.azure || !azure)) {
+        for view in views().filter(|v| v.since <= major && (v.azure || !azure)) {
             let Some(set) = self.sets.get(view.name) else {
                 absent.push(feature(view.name, None));
                 continue;
@@ -67,7 +67,7 @@ impl Rows {
 
 /// The first batch: facts, and which columns of the views there are.
 fn first_batch() -> String {
-    let names: Vec<String> = VIEWS.iter().map(|v| literal(v.name.trim_start_matches("sys."))).collect();
+    let names: Vec<String> = views().map(|v| literal(v.name.trim_start_matches("sys."))).collect();
     format!(
         "{FACTS};\nSELECT o.name AS view_name, c.name AS column_name FROM sys.all_columns AS c \
          JOIN sys.all_objects AS o ON o.object_id = c.object_id \
@@ -107,7 +107,7 @@ pub(super) async fn ask(
         existing.records().map(|r| (r.string("view_name"), r.string("column_name").to_ascii_lowercase())).collect();
     let mut asked = Vec::new();
     let mut batch = format!("{CODE_PAGES};\n");
-    for view in VIEWS {
+    for view in views() {
         let short = view.name.trim_start_matches("sys.");
         if let Some(sql) = select(view, |column| exists.contains(&(short.to_owned(), column.to_owned()))) {
             batch.push_str(&sql);

@@ -1,0 +1,112 @@
+//! Views of modules and what they use: parameters, triggers, sequences and synonyms; of partitions, full-text search and
+//! assemblies.
+
+use super::{Value, View, not_in_azure, since, variant, view};
+
+/// What is asked of them, in this order.
+pub(super) const VIEWS: &[View] = &[
+    view(
+        "sys.sql_modules",
+        &[
+            "object_id",
+            "definition",
+            "uses_ansi_nulls",
+            "uses_quoted_identifier",
+            "is_schema_bound",
+            "is_recompiled",
+            "null_on_null_input",
+            "uses_native_compilation@12",
+        ],
+    ),
+    not_in_azure(view("sys.numbered_procedures", &["object_id", "procedure_number", "definition"])),
+    view(
+        "sys.parameters",
+        &[
+            "object_id",
+            "name",
+            "parameter_id",
+            "system_type_id",
+            "user_type_id",
+            "max_length",
+            "precision",
+            "scale",
+            "is_output",
+            "is_cursor_ref",
+            "is_xml_document",
+            "xml_collection_id",
+            "is_readonly",
+            "is_nullable@12",
+        ],
+    ),
+    view(
+        "sys.triggers",
+        &[
+            "object_id",
+            "name",
+            "parent_class",
+            "parent_id",
+            "type",
+            "is_ms_shipped",
+            "is_disabled",
+            "is_not_for_replication",
+            "is_instead_of_trigger",
+        ],
+    ),
+    view("sys.trigger_events", &["object_id", "type", "type_desc", "is_first", "is_last", "event_group_type_desc"]),
+    since(
+        11,
+        View {
+            variants: &["start_value", "increment", "minimum_value", "maximum_value", "current_value"],
+            ..view(
+                "sys.sequences",
+                &[
+                    "object_id",
+                    "is_cycling",
+                    "is_cached",
+                    "cache_size",
+                    "system_type_id",
+                    "user_type_id",
+                    "precision",
+                    "scale",
+                ],
+            )
+        },
+    ),
+    view("sys.synonyms", &["object_id", "base_object_name"]),
+    view("sys.xml_schema_collections", &["xml_collection_id", "schema_id", "name"]),
+    view("sys.data_spaces", &["name", "data_space_id", "type", "is_default"]),
+    view("sys.filegroups", &["name", "data_space_id", "type", "is_read_only"]),
+    view("sys.partition_functions", &["name", "function_id", "boundary_value_on_right", "is_system@11"]),
+    view(
+        "sys.partition_parameters",
+        &["function_id", "parameter_id", "system_type_id", "user_type_id", "max_length", "precision", "scale"],
+    ),
+    View { values: variant!("value"), ..view("sys.partition_range_values", &["function_id", "boundary_id"]) },
+    view("sys.partition_schemes", &["name", "data_space_id", "function_id", "is_system@11"]),
+    view("sys.destination_data_spaces", &["partition_scheme_id", "destination_id", "data_space_id"]),
+    View { values: variant!("value"), ..view("sys.extended_properties", &["class", "major_id", "minor_id", "name"]) },
+    view(
+        "sys.fulltext_catalogs",
+        &["fulltext_catalog_id", "name", "is_default", "is_accent_sensitivity_on", "principal_id"],
+    ),
+    view("sys.fulltext_stoplists", &["stoplist_id", "name", "principal_id"]),
+    view("sys.fulltext_stopwords", &["stoplist_id", "stopword"]),
+    since(11, not_in_azure(view("sys.registered_search_property_lists", &["property_list_id", "name"]))),
+    view(
+        "sys.fulltext_indexes",
+        &[
+            "object_id",
+            "unique_index_id",
+            "fulltext_catalog_id",
+            "is_enabled",
+            "change_tracking_state",
+            "stoplist_id",
+            "property_list_id@11",
+        ],
+    ),
+    view(
+        "sys.fulltext_index_columns",
+        &["object_id", "column_id", "type_column_id", "language_id", "statistical_semantics@11"],
+    ),
+    not_in_azure(view("sys.assemblies", &["name", "assembly_id", "is_user_defined"])),
+];
