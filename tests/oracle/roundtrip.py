@@ -122,9 +122,13 @@ path = "store"
     verdict = f"{backed['rows']:>8} rows  restore {between - began:5.1f} s  backup {after - between:5.1f} s  remarks {len(remarks):>3}"
     if os.environ.get('ROUNDTRIP_WITHOUT_DACFX'):
         return verdict + '  DacFx not asked', remarks
-    code, text = oracle('load', new, '--quiet')
-    # What it says of a good file: three lines, all of them known. Anything else is a message.
-    said = [l for l in text.splitlines() if not re.match(r"note: .* judged as Sql150$|(BacPackage|DacPackage)\.Load: ok|objects: \d+  server: \w+  errors: 0$", l)]
+    # DacFx's validation wavers: once in many runs it does not find the server's own views. A true complaint stays one.
+    for _ in range(3):
+        code, text = oracle('load', new, '--quiet')
+        # What it says of a good file: three lines, all of them known. Anything else is a message.
+        said = [l for l in text.splitlines() if not re.match(r"note: .* judged as Sql150$|(BacPackage|DacPackage)\.Load: ok|objects: \d+  server: \w+  errors: 0$", l)]
+        if not code and not said:
+            break
     if code or said:
         raise RuntimeError(f'DacFx load ({code}): {text[-600:]}')
     code, text = oracle('compare', source, new)

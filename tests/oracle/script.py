@@ -151,6 +151,19 @@ def main():
     return worst
 
 
+def said_every_time(name, ask):
+    """What DacFx complains of. Its validation wavers: once in many runs it does not find the server's own views
+    (SQL71501 of [sys].[objects]) in a file that it took before and takes again. So a complaint must be made three times."""
+    first = lines = ask()
+    for attempt in range(2):
+        if not any('VALIDATE-' in l or 'SQL71501' in l for l in lines):
+            break
+        print('%s: DacFx is asked again (%d complaints, such as: %s)' % (name, len(lines), lines[0][:160]), flush=True)
+        lines = ask()
+    # A complaint that was made each time is among the last ones; those that come and go are not.
+    return [l for l in lines if l in first]
+
+
 def judge(oracle, what, show, wanted, against=None):
     typed = what == 'typed'
     packages = []
@@ -170,16 +183,19 @@ def judge(oracle, what, show, wanted, against=None):
             if typed:
                 out = os.path.join(tmp, name)
                 retyped(package, out)
-                code, lines = call(oracle['cmd_load'], file=out, json=None, quiet=True, lax=False)
-                # Some packages have messages of their own.
-                _, before = call(oracle['cmd_load'], file=package, json=None, quiet=True, lax=False)
-                problems += ['load: ' + l for l in lines if l not in before]
+                def load():
+                    code, lines = call(oracle['cmd_load'], file=out, json=None, quiet=True, lax=False)
+                    # Some packages have messages of their own.
+                    _, before = call(oracle['cmd_load'], file=package, json=None, quiet=True, lax=False)
+                    return ['load: ' + l for l in lines if l not in before]
+                problems += said_every_time(name, load)
             else:
                 script, out = os.path.join(tmp, 'script.sql'), os.path.join(tmp, name + '.dacpac')
                 problems += scripted(what, against[1] if against else package, script)
-                code, lines = call(oracle['cmd_build'], script=script, out=out, version=None, name=None, desc=None, option=[], ignore=[])
-                if code:
-                    problems += ['build: ' + l for l in lines]
+                def build():
+                    code, lines = call(oracle['cmd_build'], script=script, out=out, version=None, name=None, desc=None, option=[], ignore=[])
+                    return ['build: ' + l for l in lines] if code else []
+                problems += said_every_time(name, build)
                 if show:
                     print(open(script).read())
             if os.path.exists(out):
