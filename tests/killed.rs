@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use pacrat::sandbox::{LoginOptions, Sandbox, SandboxOptions};
 use pacrat::sqlserver::connect;
+use pacrat::sqlserver::error::SqlError;
 use pacrat::sqlserver::target::{Secret, Target};
 use tokio_util::sync::CancellationToken;
 
@@ -43,13 +44,23 @@ impl Place {
     }
 
     async fn order(&self, database: &str, sql: &str) -> Vec<String> {
+        self.tried(database, sql).await.unwrap_or_else(|e| panic!("{sql}: {e}"))
+    }
+
+    /// The tables of a database that is being restored; none while its options are being set, which ends every other
+    /// session in it.
+    async fn tables(&self, database: &str) -> Vec<String> {
+        self.tried(database, "SELECT name FROM sys.tables").await.unwrap_or_default()
+    }
+
+    async fn tried(&self, database: &str, sql: &str) -> Result<Vec<String>, SqlError> {
         let mut target = Target::new("127.0.0.1", "operator", Secret::new(PASSWORD)).with_database(database);
         target.port = Some(self.server.address().port());
         target.trust_certificate = true;
         let never = CancellationToken::new();
-        let mut orders = connect::open(&target, &never).await.unwrap();
-        let answer = orders.batch(sql, "preparing", &never).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
-        answer.sets.iter().flat_map(|s| s.records()).map(|r| r.string("name")).collect()
+        let mut orders = connect::open(&target, &never).await?;
+        let answer = orders.batch(sql, "preparing", &never).await?;
+        Ok(answer.sets.iter().flat_map(|s| s.records()).map(|r| r.string("name")).collect())
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -134,8 +145,7 @@ async fn killed_in_the_middle_of_a_restore() {
     // In the middle of the load: the table is there.
     place
         .kill_when(&restore, async || {
-            place.databases().await.contains(&"Half".to_owned())
-                && place.order("Half", "SELECT name FROM sys.tables").await == ["Sale"]
+            place.databases().await.contains(&"Half".to_owned()) && place.tables("Half").await == ["Sale"]
         })
         .await;
     assert_eq!(place.databases().await, ["Half", "Shop"]);
@@ -170,7 +180,7 @@ async fn killed_while_restoring_into_a_database_that_was_there() {
     let path = place.home.path().join("store").join(&file);
     let restore = ["restore", path.to_str().unwrap(), "--to", "box", "--database", "Live", "--into-existing", "Live"];
     place.server.faults().add("stall-after-rows=1000,on=INSERT BULK".parse().unwrap());
-    place.kill_when(&restore, async || place.order("Live", "SELECT name FROM sys.tables").await.len() == 2).await;
+    place.kill_when(&restore, async || place.tables("Live").await.len() == 2).await;
     // Nobody is told to drop a database that was there before.
     let (_, _, said) = place.run(&["backup", "shop"]).await;
     println!("{said}");
