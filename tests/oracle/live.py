@@ -17,6 +17,8 @@ target/debug/pacrat). Skips (exit 0, with a line on stderr) where the data or Da
 """
 import ast, collections, contextlib, glob, io, json, os, pathlib, re, shutil, signal, subprocess, sys, tempfile, zipfile
 
+from judge import call, load_oracle, said_every_time
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SHARED = pathlib.Path(os.environ.get('PACRAT_SHARED') or ROOT / '../shared').resolve()
@@ -121,50 +123,6 @@ class Sandbox:
         self.process.wait(20)
 
 
-def oracle_module():
-    import runpy
-    argv, sys.argv = sys.argv, [str(ORACLE)]
-    try:
-        oracle = runpy.run_path(str(ORACLE), run_name='oracle')
-    finally:
-        sys.argv = argv
-    walk = oracle['walk']
-
-    def alike(model):
-        """An export says which file group is the default one, and the catalogue's collation only where it is another
-        one than the database's; the reader of a script says neither and both."""
-        objects = walk(model)
-        for o in objects:
-            if o['type'] == 'DatabaseOptions':
-                o['key'] = re.sub(r'DefaultFilegroup>\[PRIMARY\](, )?', '', o['key'])
-                o['rels'] = [r for r in o['rels'] if 'DefaultFilegroup' not in json.dumps(r, default=str)]
-        return objects
-    oracle['cmd_compare'].__globals__['walk'] = alike
-    return oracle
-
-
-def call(function, **arguments):
-    """-> (exit code, differences: a line with what belongs to it)"""
-    import argparse
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        try:
-            code = function(argparse.Namespace(**arguments))
-        except SystemExit as e:
-            code = e.code if isinstance(e.code, int) else 3
-            print(e)
-        except Exception as e:
-            code = 3
-            print('THREW', type(e).__name__, str(e)[:400])
-    lines = []
-    for line in out.getvalue().splitlines():
-        if line.startswith('    ') and lines:
-            lines[-1] += '\n' + line
-        else:
-            lines.append(line)
-    return code, lines
-
-
 def configuration(home, port, names):
     names = [n for name in names for n in (name, name + ' copy')]
     tenants = ''.join(f'[tenants."{n}"]\nserver = "box"\ndatabase = "{n}"\n' for n in names)
@@ -223,7 +181,7 @@ def unlike(old, new):
 
 def main():
     wanted = [a for a in sys.argv[1:] if not a.startswith('--')]
-    oracle = oracle_module()
+    oracle = load_oracle(ORACLE)
     names = sorted(p.stem for p in (SHARED / 'dacfx/golden').glob('*.dacpac'))
     names = [n for n in names if not wanted or any(w in n for w in wanted)]
     table, failed, used = {}, 0, set()
@@ -302,13 +260,7 @@ def every_version(oracle, home, version):
                 copies = []
                 with contextlib.redirect_stdout(io.StringIO()):
                     package = oracle['as_known_version'](str(place / 'store' / file), copies)
-                # As in `one`: what counts is said every time.
-                for _ in range(3):
-                    _, lines = call(oracle['cmd_load'], file=package, json=None, quiet=True, lax=False)
-                    said = [f'{name}: load: {l}' for l in lines if not re.match(KNOWN, l)]
-                    if not said:
-                        break
-                problems += said
+                problems += [f'{name}: {l}' for l in said_every_time(lambda: loaded(oracle, package))]
                 for copy in copies:
                     shutil.rmtree(copy, ignore_errors=True)
         finally:
@@ -318,6 +270,12 @@ def every_version(oracle, home, version):
 
 # What DacFx says of a good file.
 KNOWN = r'note: .*judged as Sql150|(BacPackage|DacPackage)\.Load: ok|objects: \d+  server: \w+  errors: 0$'
+
+
+def loaded(oracle, package):
+    """What DacFx complains of when it loads a package."""
+    code, lines = call(oracle['cmd_load'], file=package, json=None, quiet=True, lax=False)
+    return ['load: ' + l for l in lines if not re.match(KNOWN, l)] + (['load: ended with %d' % code] if code else [])
 
 
 def one(oracle, home, config, sandbox, name):
@@ -331,20 +289,15 @@ def one(oracle, home, config, sandbox, name):
     if failure:
         return problems + [failure]
     new = str(home / 'store' / file)
-    # A golden package may have messages of its own: a synonym of another database, for one. And DacFx's validation
-    # wavers: now and then it loses a message, or finds one that is not there. So what counts is said of our file every
-    # time and of the golden one never.
-    said, before = None, set()
-    for _ in range(4):
-        before |= set(call(oracle['cmd_load'], file=golden, json=None, quiet=True, lax=False)[1])
-        code, lines = call(oracle['cmd_load'], file=new, json=None, quiet=True, lax=False)
-        now = ['load: ' + l for l in lines if not re.match(KNOWN, l)]
-        said = now if said is None else [l for l in said if l in now]
-        said = [l for l in said if l.removeprefix('load: ') not in before]
-        if not said and not code:
-            break
+    # A golden package may have messages of its own: a synonym of another database, for one.
+    before = set()
+
+    def load():
+        before.update(loaded(oracle, golden))
+        return [l for l in loaded(oracle, new) if l not in before]
+    said = [l for l in said_every_time(load) if l not in before]
     problems += said
-    if code:
+    if any(l.startswith('load: ended') for l in said):
         return problems
     manifest = json.loads(pathlib.Path(new + '.json').read_text())
     problems += ['not carried: ' + l for l in manifest['not_carried']]

@@ -16,7 +16,9 @@ like, which a model may leave out) is found by DacFx on both sides, so that only
 Prints a table kind x result and the differences that are not among the exceptions below; exit code 1 if there are any.
 Skips (exit 0, with a line on stderr) where ../shared or DacFx is not at hand.
 """
-import contextlib, glob, io, json, os, re, shutil, subprocess, sys, tempfile, zipfile
+import glob, json, os, re, shutil, subprocess, sys, tempfile, zipfile
+
+from judge import call, load_oracle, said_every_time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -51,51 +53,6 @@ EXCEPTIONS = [
     ('server', r'38_table', r'\[Opts1\]', 'the key that is added later brings the compression, as a server would have it'),
     ('', r'', r'^build: built ', 'no difference'),
 ]
-
-
-def load_oracle():
-    import runpy
-    argv, sys.argv = sys.argv, [ORACLE]
-    try:
-        oracle = runpy.run_path(ORACLE, run_name='oracle')
-    finally:
-        sys.argv = argv
-    # It reads scripts with line ends folded; a module keeps its own.
-    oracle['cmd_build'].__globals__['open'] = lambda f, *a, **k: open(f, *a, **(dict(k, newline='') if str(f).endswith('.sql') else k))
-    # No script says which file group is the default one: left out of the comparison, so that the options are compared.
-    walk = oracle['walk']
-
-    def without_default_filegroup(model):
-        objects = walk(model)
-        for o in objects:
-            if o['type'] == 'DatabaseOptions':
-                o['key'] = re.sub(r'DefaultFilegroup>\[PRIMARY\](, )?', '', o['key'])
-                o['rels'] = [r for r in o['rels'] if 'DefaultFilegroup' not in json.dumps(r, default=str)]
-        return objects
-    oracle['cmd_build'].__globals__['walk'] = without_default_filegroup
-    return oracle
-
-
-def call(function, **arguments):
-    """-> (exit code, lines)"""
-    import argparse
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        try:
-            code = function(argparse.Namespace(**arguments))
-        except SystemExit as e:
-            code = e.code if isinstance(e.code, int) else 3
-            print(e)
-        except Exception as e:
-            code = 3
-            print('THREW', type(e).__name__, str(e)[:400])
-    lines = []
-    for line in out.getvalue().splitlines():
-        if line.startswith('    ') and lines:
-            lines[-1] += '\n' + line
-        else:
-            lines.append(line)
-    return code, lines
 
 
 def retyped(package, out):
@@ -141,27 +98,14 @@ def differences(a, b):
 def main():
     arguments = sys.argv[1:]
     if arguments[:1] == ['--against'] and len(arguments) == 3:
-        return judge(load_oracle(), 'script', False, [], against=arguments[1:])
+        return judge(load_oracle(ORACLE), 'script', False, [], against=arguments[1:])
     wanted = [a for a in arguments if not a.startswith('--')]
-    oracle, worst = load_oracle(), 0
+    oracle, worst = load_oracle(ORACLE), 0
     asked = [a[2:] for a in arguments if a in ('--typed', '--script', '--server')]
     for what in asked or ('typed', 'script', 'server'):
         print('== %s' % {'typed': 'model.xml as our types write it', 'script': 'T-SQL for DacFx', 'server': 'T-SQL for a server'}[what])
         worst = max(worst, judge(oracle, what, '--show' in arguments, wanted))
     return worst
-
-
-def said_every_time(name, ask):
-    """What DacFx complains of. Its validation wavers: once in many runs it does not find the server's own views
-    (SQL71501 of [sys].[objects]) in a file that it took before and takes again. So a complaint must be made three times."""
-    first = lines = ask()
-    for attempt in range(2):
-        if not any('VALIDATE-' in l or 'SQL71501' in l for l in lines):
-            break
-        print('%s: DacFx is asked again (%d complaints, such as: %s)' % (name, len(lines), lines[0][:160]), flush=True)
-        lines = ask()
-    # A complaint that was made each time is among the last ones; those that come and go are not.
-    return [l for l in lines if l in first]
 
 
 def judge(oracle, what, show, wanted, against=None):
@@ -188,14 +132,14 @@ def judge(oracle, what, show, wanted, against=None):
                     # Some packages have messages of their own.
                     _, before = call(oracle['cmd_load'], file=package, json=None, quiet=True, lax=False)
                     return ['load: ' + l for l in lines if l not in before]
-                problems += said_every_time(name, load)
+                problems += said_every_time(load)
             else:
                 script, out = os.path.join(tmp, 'script.sql'), os.path.join(tmp, name + '.dacpac')
                 problems += scripted(what, against[1] if against else package, script)
                 def build():
                     code, lines = call(oracle['cmd_build'], script=script, out=out, version=None, name=None, desc=None, option=[], ignore=[])
                     return ['build: ' + l for l in lines] if code else []
-                problems += said_every_time(name, build)
+                problems += said_every_time(build)
                 if show:
                     print(open(script).read())
             if os.path.exists(out):
