@@ -18,7 +18,7 @@ SHARED = pathlib.Path(os.environ.get('PACRAT_SHARED') or ROOT / '../shared').res
 PACRAT = os.environ.get('PACRAT') or str(ROOT / 'target/debug/pacrat')
 sys.path.insert(0, str(SHARED / 'tools'))
 import bcpdecode  # noqa: E402
-from judge import said_every_time  # noqa: E402
+from judge import ask, said_every_time  # noqa: E402
 
 bcpdecode.make_canonical()
 # Passwords go by the environment: the list of processes is for everybody.
@@ -53,8 +53,8 @@ def compare_rows(old, new):
 
 
 def oracle(*arguments):
-    done = subprocess.run([str(SHARED / 'dacfx/oracle.py'), *map(str, arguments)], capture_output=True, text=True)
-    return done.returncode, (done.stdout + done.stderr).strip()
+    code, out, err = ask(SHARED / 'dacfx/oracle.py', *arguments)
+    return code, (out + err).strip()
 
 
 class Sandbox:
