@@ -269,7 +269,7 @@ mod tests {
 
     use super::*;
     use crate::bacpac::model::Model;
-    use crate::bacpac::package::{Limits, Package};
+    use crate::bacpac::package::{BoundPackage, Limits, Package};
     use crate::bacpac::plan::{BcpType, ColumnPlan, TablePlan};
     use crate::store::{Folder, Store};
 
@@ -280,6 +280,17 @@ mod tests {
 
     fn pending(dir: &Path) -> Box<dyn Pending> {
         Folder::new("local", dir).begin("shop", "shop", jiff::Timestamp::UNIX_EPOCH).unwrap()
+    }
+
+    /// Ends a package of table `dbo.t` with an `int`, and opens it.
+    async fn with_a_hundred_parts(writing: Writing) -> (Box<dyn Pending>, BoundPackage) {
+        let (pending, written) = writing.finish(Origin::default()).await;
+        assert_eq!(written.unwrap().parts, 100);
+        let pending = pending.unwrap();
+        let package = Package::open(pending.read_back().unwrap(), Limits::default()).unwrap();
+        let plan = TablePlan::new("dbo", "t", vec![ColumnPlan::new("n", BcpType::Int, false)]);
+        let bound = package.bind(vec![plan]).unwrap();
+        (pending, bound)
     }
 
     #[tokio::test]
@@ -299,12 +310,7 @@ mod tests {
         for reader in readers {
             reader.await.unwrap();
         }
-        let (pending, written) = writing.finish(Origin::default()).await;
-        assert_eq!(written.unwrap().parts, 100);
-        let pending = pending.unwrap();
-        let package = Package::open(pending.read_back().unwrap(), Limits::default()).unwrap();
-        let plan = TablePlan::new("dbo", "t", vec![ColumnPlan::new("n", BcpType::Int, false)]);
-        let bound = package.bind(vec![plan]).unwrap();
+        let (pending, bound) = with_a_hundred_parts(writing).await;
         let mut rows = 0;
         for part in &bound.tables()[0].parts {
             bound
@@ -346,12 +352,7 @@ mod tests {
         for reader in readers {
             reader.await.unwrap();
         }
-        let (pending, written) = writing.finish(Origin::default()).await;
-        assert_eq!(written.unwrap().parts, 100);
-        let pending = pending.unwrap();
-        let package = Package::open(pending.read_back().unwrap(), Limits::default()).unwrap();
-        let plan = TablePlan::new("dbo", "t", vec![ColumnPlan::new("n", BcpType::Int, false)]);
-        let bound = package.bind(vec![plan]).unwrap();
+        let (pending, bound) = with_a_hundred_parts(writing).await;
         let expected: Vec<u8> = (0..1000u32).flat_map(u32::to_le_bytes).collect();
         assert_eq!(bound.tables()[0].parts.len(), 100);
         for part in &bound.tables()[0].parts {

@@ -1,7 +1,7 @@
 //! What a comparison compares: the schema and the row counts of a package, or of a live database. How two models
 //! differ is the format layer's business; reading them is done here.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -13,13 +13,10 @@ use super::event::Failure;
 use super::package::{self, Opened};
 use super::service::{Service, blocking};
 use crate::bacpac::model::Model;
+use crate::sqlserver::admin;
 use crate::sqlserver::catalogue::{self, SourceTable};
 use crate::sqlserver::connect;
 use crate::sqlserver::orders::Orders;
-use crate::sqlserver::quote;
-
-/// Tables counted in one question.
-const COUNTED_AT_ONCE: usize = 50;
 
 /// One side of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,7 +89,7 @@ impl Service {
         let mut orders = connect::open(&target, cancel).await?;
         let catalogue = catalogue::read(&mut *orders, cancel).await?;
         let rows = match count {
-            true => Some(count_rows(&mut *orders, &catalogue.tables, cancel).await?),
+            true => Some(count_all(&mut *orders, &catalogue.tables, cancel).await?),
             false => None,
         };
         let platform = package::platform(&catalogue.model);
@@ -101,31 +98,19 @@ impl Service {
     }
 }
 
-async fn count_rows(
+async fn count_all(
     orders: &mut dyn Orders,
     tables: &[SourceTable],
     cancel: &CancellationToken,
 ) -> Result<Rows, Failure> {
-    let mut rows = Rows::new();
-    for some in tables.chunks(COUNTED_AT_ONCE) {
-        let counts = some.iter().enumerate().map(|(n, t)| {
-            let table = quote::qualified(&t.plan.schema, &t.plan.table);
-            format!("SELECT {n} AS n, COUNT_BIG(*) AS row_count FROM {table}")
-        });
-        let sql = counts.collect::<Vec<_>>().join(" UNION ALL ");
-        let answer = orders.batch(&sql, "counting rows", cancel).await?;
-        let found: HashMap<i64, i64> = answer
-            .sets
-            .iter()
-            .flat_map(|set| set.records())
-            .filter_map(|r| Some((r.int("n")?, r.int("row_count")?)))
-            .collect();
-        for (n, table) in some.iter().enumerate() {
-            let count = i64::try_from(n).ok().and_then(|n| found.get(&n)).and_then(|n| u64::try_from(*n).ok());
-            let name = format!("{}.{}", table.plan.schema, table.plan.table);
-            let count = count.ok_or_else(|| Failure::new(format!("the server did not count the rows of {name}")))?;
-            rows.insert(name, count);
+    let names: Vec<(&str, &str)> = tables.iter().map(|t| (&*t.plan.schema, &*t.plan.table)).collect();
+    let counts = admin::count_rows(orders, &names, "counting rows", cancel).await?;
+    let counted = names.into_iter().zip(counts).map(|((schema, table), count)| {
+        let name = format!("{schema}.{table}");
+        match count {
+            Some(count) => Ok((name, count)),
+            None => Err(Failure::new(format!("the server did not count the rows of {name}"))),
         }
-    }
-    Ok(rows)
+    });
+    counted.collect()
 }

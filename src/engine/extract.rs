@@ -3,12 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::archive::{Closed, Parts, Pieces};
-use super::event::Failure;
 use super::job::{JobContext, Meter, Stop, TableMeter};
+use super::lanes::Lanes;
 use crate::bacpac::package::{Cut, PartCutter, PartLimits};
 use crate::sqlserver::catalogue::SourceTable;
 use crate::sqlserver::connect;
@@ -55,9 +54,7 @@ pub async fn tables(
     let mut order: Vec<usize> = (0..tables.len()).collect();
     order.sort_by_key(|n| std::cmp::Reverse(tables[*n].rows));
     let queue = Arc::new(Mutex::new(VecDeque::from(order)));
-    // The first failure stops the others.
-    let stop = job.cancel.child_token();
-    let mut set = JoinSet::new();
+    let mut lanes = Lanes::new(job);
     for _ in 0..from.connections.min(tables.len()) {
         let lane = Lane {
             target: from.target.clone(),
@@ -66,30 +63,13 @@ pub async fn tables(
             meter: Arc::clone(&meter),
             queue: Arc::clone(&queue),
             parts: parts.clone(),
-            stop: stop.clone(),
+            stop: lanes.stop(),
         };
-        set.spawn(lane.run());
+        lanes.spawn(lane.run());
     }
-    let mut first: Option<Stop> = None;
-    while let Some(ended) = set.join_next().await {
-        let result = ended.unwrap_or_else(|e| Err(Failure::new("pacrat made a mistake of its own").because(&e).into()));
-        if let Err(why) = result {
-            stop.cancel();
-            // What comes of being stopped by the first failure is not told.
-            if first.is_none() || first == Some(Stop::Cancelled) {
-                first = Some(why);
-            }
-        }
-    }
-    job.keep_as_moved(&meter);
-    job.check()?;
-    match first {
-        Some(why) => Err(why),
-        None => {
-            let moved = |n: usize| Moved { rows: meter.table(n).rows(), bytes: meter.table(n).bytes() };
-            Ok((0..tables.len()).map(moved).collect())
-        }
-    }
+    lanes.ended(job, &meter).await?;
+    let moved = |n: usize| Moved { rows: meter.table(n).rows(), bytes: meter.table(n).bytes() };
+    Ok((0..tables.len()).map(moved).collect())
 }
 
 /// One connection and the tables that it reads.

@@ -5,11 +5,11 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::event::Failure;
 use super::job::{JobContext, Meter, Stop, TableMeter};
+use super::lanes::Lanes;
 use super::package::{self, Opened};
 use crate::bacpac::bcp::BcpError;
 use crate::bacpac::package::{PackageError, Report};
@@ -53,41 +53,22 @@ pub async fn tables(
     let meter = job.measure(meters);
     // The largest first, so that no connection is left alone with it at the end.
     work.sort_by_key(|w| std::cmp::Reverse(opened.package.tables()[w.table].bytes()));
-    let lanes = connections.min(work.len());
+    let connections = connections.min(work.len());
     let queue = Arc::new(Mutex::new(VecDeque::from(work)));
-    // The first failure stops the others.
-    let stop = job.cancel.child_token();
-    let mut set = JoinSet::new();
-    for _ in 0..lanes {
+    let mut lanes = Lanes::new(job);
+    for _ in 0..connections {
         let lane = Lane {
             target: target.clone(),
             opened: Arc::clone(opened),
             meter: Arc::clone(&meter),
             queue: Arc::clone(&queue),
-            stop: stop.clone(),
+            stop: lanes.stop(),
         };
-        set.spawn(lane.run());
+        lanes.spawn(lane.run());
     }
-    let mut first: Option<Stop> = None;
-    while let Some(ended) = set.join_next().await {
-        let result = ended.unwrap_or_else(|e| Err(Failure::new("pacrat made a mistake of its own").because(&e).into()));
-        if let Err(why) = result {
-            stop.cancel();
-            // What comes of being stopped by the first failure is not told.
-            if first.is_none() || first == Some(Stop::Cancelled) {
-                first = Some(why);
-            }
-        }
-    }
-    job.keep_as_moved(&meter);
-    job.check()?;
-    match first {
-        Some(why) => Err(why),
-        None => {
-            let sample = meter.sample();
-            Ok((sample.rows, sample.bytes))
-        }
-    }
+    lanes.ended(job, &meter).await?;
+    let sample = meter.sample();
+    Ok((sample.rows, sample.bytes))
 }
 
 struct Load {

@@ -15,6 +15,7 @@ mod extract;
 mod failure;
 pub mod job;
 pub mod journal;
+mod lanes;
 mod load;
 pub mod package;
 mod process;

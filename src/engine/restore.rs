@@ -22,11 +22,11 @@ use crate::bacpac::model::{Model, Name, Object};
 use crate::bacpac::package::Report;
 use crate::bacpac::plan::TablePlan;
 use crate::bacpac::script::{self, Choice, ChoiceError, Chosen, Content, Form, Missing, Phase, Script};
+use crate::sqlserver::admin::{self, Untrusted};
 use crate::sqlserver::catalogue::{self, target_columns};
 use crate::sqlserver::connect;
 use crate::sqlserver::error::SqlError;
 use crate::sqlserver::orders::Orders;
-use crate::sqlserver::quote;
 use crate::sqlserver::target::Target;
 
 /// What is restored, and where to.
@@ -348,24 +348,15 @@ async fn trusted(orders: &mut dyn Orders, model: &Model, cancel: &CancellationTo
             }
         }
     }
-    let of = |view: &str| {
-        format!(
-            "SELECT s.name AS schema_name, t.name AS table_name, c.name AS constraint_name, c.is_system_named \
-             FROM {view} AS c JOIN sys.tables AS t ON t.object_id = c.parent_object_id \
-             JOIN sys.schemas AS s ON s.schema_id = t.schema_id WHERE c.is_not_trusted = 1;\n"
-        )
-    };
-    let sql = of("sys.foreign_keys") + &of("sys.check_constraints");
-    let answer = orders.batch(&sql, "asking which constraints are trusted", cancel).await?;
     let mut untrusted = Vec::new();
-    for r in answer.sets.iter().flat_map(|set| set.records()) {
-        let (schema, table, name) = (r.string("schema_name"), r.string("table_name"), r.string("constraint_name"));
+    for found in admin::untrusted_constraints(orders, cancel).await? {
+        let Untrusted { schema, table, constraint, system_named } = found;
         let here = (schema.clone(), table);
-        let excused = excused.contains(&(schema.clone(), name.clone()))
-            || (r.bool("is_system_named") && nameless.contains(&here));
+        let excused =
+            excused.contains(&(schema.clone(), constraint.clone())) || (system_named && nameless.contains(&here));
         // Tables that are not the package's are none of this restore's business.
         if tables.contains(&here) && !excused {
-            untrusted.push(format!("{schema}.{name}"));
+            untrusted.push(format!("{schema}.{constraint}"));
         }
     }
     if untrusted.is_empty() {
@@ -374,9 +365,6 @@ async fn trusted(orders: &mut dyn Orders, model: &Model, cancel: &CancellationTo
     let failure = Failure::new(format!("the server does not trust {}", untrusted.join(", ")));
     Err(failure.hint("its rows were not checked; report this").into())
 }
-
-/// Tables counted in one question.
-const COUNTED_AT_ONCE: usize = 50;
 
 /// Every table has as many rows as the package; none where only the schema was wanted.
 async fn counted(
@@ -396,27 +384,15 @@ async fn counted(
             Some((&**plans.get(&n)?, expected))
         })
         .collect();
-    for tables in wanted.chunks(COUNTED_AT_ONCE) {
-        let counts = tables.iter().enumerate().map(|(n, (plan, _))| {
-            format!("SELECT {n} AS n, COUNT_BIG(*) AS row_count FROM {}", quote::qualified(&plan.schema, &plan.table))
-        });
-        let sql = counts.collect::<Vec<_>>().join(" UNION ALL ");
-        let answer = orders.batch(&sql, "counting the restored rows", cancel).await?;
-        let found: HashMap<i64, i64> = answer
-            .sets
-            .iter()
-            .flat_map(|set| set.records())
-            .filter_map(|r| Some((r.int("n")?, r.int("row_count")?)))
-            .collect();
-        for (n, (plan, expected)) in tables.iter().enumerate() {
-            let found = i64::try_from(n).ok().and_then(|n| found.get(&n)).and_then(|n| u64::try_from(*n).ok());
-            if found != Some(*expected) {
-                let found = found.map_or_else(|| "an unknown number of".to_owned(), |n| n.to_string());
-                let message = format!("table {plan} has {found} rows where the package has {expected}");
-                return Err(Failure::new(message)
-                    .hint("nothing of the package is lost: restore again, and report this")
-                    .into());
-            }
+    let names: Vec<(&str, &str)> = wanted.iter().map(|(plan, _)| (&*plan.schema, &*plan.table)).collect();
+    let counts = admin::count_rows(orders, &names, "counting the restored rows", cancel).await?;
+    for ((plan, expected), found) in wanted.iter().zip(counts) {
+        if found != Some(*expected) {
+            let found = found.map_or_else(|| "an unknown number of".to_owned(), |n| n.to_string());
+            let message = format!("table {plan} has {found} rows where the package has {expected}");
+            return Err(Failure::new(message)
+                .hint("nothing of the package is lost: restore again, and report this")
+                .into());
         }
     }
     Ok(())

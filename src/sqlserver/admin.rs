@@ -3,10 +3,12 @@
 //!
 //! Nothing here drops a database by a name alone: [`drop_database`] takes the [`Created`] that [`create_database`] gave.
 
+use std::collections::HashMap;
+
 use tokio_util::sync::CancellationToken;
 
 use super::error::SqlError;
-use super::orders::{Field, Orders, ResultSet};
+use super::orders::{Orders, ResultSet};
 use super::quote::{identifier, is_collation_name, literal, qualified};
 
 /// What a server says of itself.
@@ -163,55 +165,33 @@ pub async fn run_script(
     Ok(())
 }
 
-/// The exact number of rows of a table.
+/// Tables counted in one question.
+const COUNTED_AT_ONCE: usize = 50;
+
+/// The exact numbers of rows of tables (raw names of schema and table), in their order. `None`: the server gave no
+/// number.
 pub async fn count_rows(
     orders: &mut dyn Orders,
-    schema: &str,
-    table: &str,
+    tables: &[(&str, &str)],
+    doing: &str,
     cancel: &CancellationToken,
-) -> Result<u64, SqlError> {
-    let doing = format!("counting the rows of {schema}.{table}");
-    let sql = format!("SELECT COUNT_BIG(*) FROM {}", qualified(schema, table));
-    let answer = orders.batch(&sql, &doing, cancel).await?;
-    match answer.scalar() {
-        Some(Field::Int(n)) => u64::try_from(*n).map_err(|_| unexpected(&doing)),
-        _ => Err(unexpected(&doing)),
+) -> Result<Vec<Option<u64>>, SqlError> {
+    let mut rows = Vec::with_capacity(tables.len());
+    for some in tables.chunks(COUNTED_AT_ONCE) {
+        let counts = some.iter().enumerate().map(|(n, (schema, table))| {
+            format!("SELECT {n} AS n, COUNT_BIG(*) AS row_count FROM {}", qualified(schema, table))
+        });
+        let sql = counts.collect::<Vec<_>>().join(" UNION ALL ");
+        let answer = orders.batch(&sql, doing, cancel).await?;
+        let found: HashMap<i64, i64> = answer
+            .sets
+            .iter()
+            .flat_map(ResultSet::records)
+            .filter_map(|r| Some((r.int("n")?, r.int("row_count")?)))
+            .collect();
+        rows.extend((0..).zip(some).map(|(n, _)| found.get(&n).and_then(|n| u64::try_from(*n).ok())));
     }
-}
-
-/// How large a table is, as the server keeps it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TableSize {
-    /// Raw schema name.
-    pub schema: String,
-    /// Raw table name.
-    pub table: String,
-    /// Rows, an estimate while others write.
-    pub rows: u64,
-    /// Bytes used by rows and indexes.
-    pub bytes: u64,
-}
-
-/// The sizes of all tables, from `sys.dm_db_partition_stats` (VIEW DATABASE STATE is needed for it).
-pub async fn table_sizes(orders: &mut dyn Orders, cancel: &CancellationToken) -> Result<Vec<TableSize>, SqlError> {
-    let sql = "SELECT s.name AS schema_name, t.name AS table_name, \
-               SUM(CASE WHEN p.index_id IN (0, 1) THEN p.row_count ELSE 0 END) AS row_count, \
-               SUM(p.used_page_count) AS pages FROM sys.dm_db_partition_stats AS p \
-               JOIN sys.tables AS t ON t.object_id = p.object_id \
-               JOIN sys.schemas AS s ON s.schema_id = t.schema_id GROUP BY s.name, t.name";
-    let answer = orders.batch(sql, "asking for the sizes of the tables", cancel).await?;
-    let number = |n: Option<i64>| u64::try_from(n.unwrap_or_default()).unwrap_or_default();
-    Ok(answer
-        .sets
-        .iter()
-        .flat_map(ResultSet::records)
-        .map(|r| TableSize {
-            schema: r.string("schema_name"),
-            table: r.string("table_name"),
-            rows: number(r.int("row_count")),
-            bytes: number(r.int("pages")) * 8192,
-        })
-        .collect())
+    Ok(rows)
 }
 
 /// A constraint that the server does not rely on.
@@ -223,24 +203,24 @@ pub struct Untrusted {
     pub table: String,
     /// Raw name of the constraint.
     pub constraint: String,
-    /// It is switched off altogether.
-    pub disabled: bool,
+    /// The server made its name up.
+    pub system_named: bool,
 }
 
-/// Checks and foreign keys that are not trusted: after a restore there may be only those that were not at the source.
+/// Foreign keys and checks that are not trusted: after a restore there may be only those that were not at the source.
 pub async fn untrusted_constraints(
     orders: &mut dyn Orders,
     cancel: &CancellationToken,
 ) -> Result<Vec<Untrusted>, SqlError> {
     let of = |view: &str| {
         format!(
-            "SELECT s.name AS schema_name, t.name AS table_name, c.name AS constraint_name, c.is_disabled \
+            "SELECT s.name AS schema_name, t.name AS table_name, c.name AS constraint_name, c.is_system_named \
              FROM {view} AS c JOIN sys.tables AS t ON t.object_id = c.parent_object_id \
              JOIN sys.schemas AS s ON s.schema_id = t.schema_id WHERE c.is_not_trusted = 1;\n"
         )
     };
-    let sql = of("sys.check_constraints") + &of("sys.foreign_keys");
-    let answer = orders.batch(&sql, "looking for constraints that are not trusted", cancel).await?;
+    let sql = of("sys.foreign_keys") + &of("sys.check_constraints");
+    let answer = orders.batch(&sql, "asking which constraints are trusted", cancel).await?;
     Ok(answer
         .sets
         .iter()
@@ -249,7 +229,7 @@ pub async fn untrusted_constraints(
             schema: r.string("schema_name"),
             table: r.string("table_name"),
             constraint: r.string("constraint_name"),
-            disabled: r.bool("is_disabled"),
+            system_named: r.bool("is_system_named"),
         })
         .collect())
 }

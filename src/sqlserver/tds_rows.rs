@@ -67,6 +67,18 @@ impl TdsRows {
         self.client.as_mut().ok_or_else(|| dropped(doing))
     }
 
+    /// What came of work on the connection, unless it was cancelled; a connection left in its middle is dropped.
+    fn unless_cancelled<T>(&mut self, ended: Ended<T>) -> Result<T, SqlError> {
+        match ended {
+            Ended::Done(result) => Ok(result),
+            Ended::Settled(_) => Err(SqlError::Cancelled),
+            Ended::Abandoned => {
+                self.client = None;
+                Err(SqlError::Cancelled)
+            }
+        }
+    }
+
     /// A question on this connection.
     async fn ask(
         &mut self,
@@ -77,14 +89,7 @@ impl TdsRows {
         let seconds = limit(self.command_timeout);
         let client = self.at_rest(doing).await?;
         let ended = guarded(cancel, None, run(client, sql, doing, seconds, cancel)).await;
-        match ended {
-            Ended::Done(result) => result,
-            Ended::Settled(_) => Err(SqlError::Cancelled),
-            Ended::Abandoned => {
-                self.client = None;
-                Err(SqlError::Cancelled)
-            }
-        }
+        self.unless_cancelled(ended)?
     }
 
     /// The five bytes of every collation that the table's variants have. The server tells a collation's bytes with the
@@ -116,14 +121,8 @@ impl TdsRows {
             client.close_query().await.map_err(other)?;
             Ok::<_, SqlError>(found)
         };
-        let found = match guarded(cancel, None, work).await {
-            Ended::Done(result) => result?,
-            Ended::Settled(_) => return Err(SqlError::Cancelled),
-            Ended::Abandoned => {
-                self.client = None;
-                return Err(SqlError::Cancelled);
-            }
-        };
+        let ended = guarded(cancel, None, work).await;
+        let found = self.unless_cancelled(ended)??;
         for (name, collation) in names.into_iter().zip(found) {
             if let Some(collation) = collation {
                 let [a, b, c, d] = collation.info.to_le_bytes();
@@ -148,14 +147,8 @@ impl RowConnection for TdsRows {
                 .await
                 .map_err(|error| tds_error::request(doing, u64::from(seconds), error))
         };
-        match guarded(cancel, None, work).await {
-            Ended::Done(result) => result,
-            Ended::Settled(_) => Err(SqlError::Cancelled),
-            Ended::Abandoned => {
-                self.client = None;
-                Err(SqlError::Cancelled)
-            }
-        }
+        let ended = guarded(cancel, None, work).await;
+        self.unless_cancelled(ended)?
     }
 
     async fn read_table<'a>(
@@ -189,14 +182,8 @@ impl RowConnection for TdsRows {
                     .unwrap_or_else(|_| Err(SqlError::Timeout { doing: doing.clone(), seconds })),
             }
         };
-        let at = match guarded(cancel, Some(&stop), work).await {
-            Ended::Done(result) => result,
-            Ended::Settled(_) => Err(SqlError::Cancelled),
-            Ended::Abandoned => {
-                self.client = None;
-                Err(SqlError::Cancelled)
-            }
-        };
+        let ended = guarded(cancel, Some(&stop), work).await;
+        let at = self.unless_cancelled(ended)?;
         if matches!(at, Err(SqlError::Timeout { .. })) {
             self.client = None;
         }
@@ -261,17 +248,10 @@ impl RowSource for TdsSource<'_> {
         let reading = Reading { shape: &self.shape, progress: &self.progress, doing: &self.doing, seconds };
         let work = pump(client, reading, self.walk.as_mut(), out, target);
         let watched = watch(work, &self.progress, self.rows.command_timeout);
-        let result = match guarded(cancel, Some(&self.stop), watched).await {
-            Ended::Done(Some(result)) => result,
-            Ended::Done(None) => {
-                self.rows.client = None;
-                Err(SqlError::Timeout { doing: self.doing.clone(), seconds })
-            }
-            Ended::Settled(_) => Err(SqlError::Cancelled),
-            Ended::Abandoned => {
-                self.rows.client = None;
-                Err(SqlError::Cancelled)
-            }
+        let ended = guarded(cancel, Some(&self.stop), watched).await;
+        let Some(result) = self.rows.unless_cancelled(ended)? else {
+            self.rows.client = None;
+            return Err(SqlError::Timeout { doing: self.doing.clone(), seconds });
         };
         self.ended = result? || self.ended;
         Ok(Fill { rows: self.progress.rows.load(Ordering::Relaxed) - before, end: self.ended })

@@ -25,6 +25,24 @@ impl IndexRow<'_> {
     pub(super) fn fill_factor(&self) -> Option<i64> {
         self.row.int("fill_factor").filter(|f| *f != 0)
     }
+
+    fn clustered(&self) -> bool {
+        self.row.int("type") == Some(1)
+    }
+
+    fn hash(&self) -> bool {
+        self.row.int("type") == Some(7)
+    }
+
+    /// In memory there are no row locks, and the model says that they are allowed.
+    fn row_locks(&self) -> bool {
+        self.in_memory || self.row.bool("allow_row_locks")
+    }
+
+    /// As `row_locks`.
+    fn page_locks(&self) -> bool {
+        self.in_memory || self.row.bool("allow_page_locks")
+    }
 }
 
 impl<'a> Builder<'a> {
@@ -109,10 +127,10 @@ impl<'a> Builder<'a> {
                 padded: r.bool("is_padded"),
                 ignore_duplicates: r.bool("ignore_dup_key"),
                 recompute_statistics: index.recomputes_statistics(),
-                row_locks: index.in_memory || r.bool("allow_row_locks"),
-                page_locks: index.in_memory || r.bool("allow_page_locks"),
-                clustered: r.int("type") == Some(1),
-                hash: r.int("type") == Some(7),
+                row_locks: index.row_locks(),
+                page_locks: index.page_locks(),
+                clustered: index.clustered(),
+                hash: index.hash(),
                 bucket_count,
                 columns: self.key_columns(index),
                 compression: self.compression(index.id, index.number),
@@ -144,10 +162,10 @@ impl<'a> Builder<'a> {
                 padded: r.bool("is_padded"),
                 ignore_duplicates: r.bool("ignore_dup_key"),
                 recompute_statistics: index.recomputes_statistics(),
-                row_locks: index.in_memory || r.bool("allow_row_locks"),
-                page_locks: index.in_memory || r.bool("allow_page_locks"),
-                clustered: r.int("type") == Some(1),
-                hash: r.int("type") == Some(7),
+                row_locks: index.row_locks(),
+                page_locks: index.page_locks(),
+                clustered: index.clustered(),
+                hash: index.hash(),
                 bucket_count,
                 columns: self.key_columns(index),
                 included,
