@@ -6,6 +6,14 @@ use super::text::*;
 use super::{Maker, Phase};
 use crate::bacpac::model::*;
 
+/// What has to be there before an index: its table or view, what its filter uses, where it lies.
+fn index_needs(on: &Name, dependencies: &Entries, place: [&Option<Reference>; 2]) -> Vec<Name> {
+    let mut names = vec![on.clone()];
+    names.extend(needs(dependencies));
+    names.extend(place.into_iter().filter_map(own));
+    names
+}
+
 impl<'a> Maker<'a> {
     fn index_with_table(&self, on: &Name, object: &Object) -> bool {
         let table = self.lookup.table(on);
@@ -28,10 +36,8 @@ impl<'a> Maker<'a> {
             sql.push_str(&self.place(&index.filegroup, &index.partition_scheme, &index.partition_column));
             sql.push(';');
             let phase = self.index_phase(index.clustered, &index.on);
-            let batch = self.add(phase, "index", &index.name, sql);
-            batch.needs.push(index.on.clone());
-            batch.needs.extend(needs(&index.dependencies));
-            batch.needs.extend([own(&index.filegroup), own(&index.partition_scheme)].into_iter().flatten());
+            let needs = index_needs(&index.on, &index.dependencies, [&index.filegroup, &index.partition_scheme]);
+            self.add(phase, "index", &index.name, sql).needs.extend(needs);
         }
         self.disable_index(index.disabled, &index.name, &index.on);
     }
@@ -86,10 +92,8 @@ impl<'a> Maker<'a> {
             sql.push_str(&self.place(&index.filegroup, &index.partition_scheme, &index.partition_column));
             sql.push(';');
             let phase = self.index_phase(index.clustered, &index.on);
-            let batch = self.add(phase, "columnstore index", &index.name, sql);
-            batch.needs.push(index.on.clone());
-            batch.needs.extend(needs(&index.dependencies));
-            batch.needs.extend([own(&index.filegroup), own(&index.partition_scheme)].into_iter().flatten());
+            let needs = index_needs(&index.on, &index.dependencies, [&index.filegroup, &index.partition_scheme]);
+            self.add(phase, "columnstore index", &index.name, sql).needs.extend(needs);
         }
         self.disable_index(index.disabled, &index.name, &index.on);
     }

@@ -80,14 +80,11 @@ impl<'a> Maker<'a> {
             "SqlSubroutineParameter" => part(owner_of(&host.owner())?, "PARAMETER"),
             "SqlIndexBase" => part(owner_of(&host.owner())?, "INDEX"),
             "SqlConstraint" => {
-                let table = match self.lookup.object(host)? {
-                    Object::Key(k) => &k.table,
-                    Object::Check(c) => &c.table,
-                    Object::Default(d) => &d.table,
-                    Object::ForeignKey(f) => &f.table,
-                    Object::EdgeConstraint(e) => &e.table,
-                    _ => return None,
-                };
+                let constraint = self.lookup.object(host).filter(|o| {
+                    use Object::{Check, Default, EdgeConstraint, ForeignKey, Key};
+                    matches!(o, Key(_) | Check(_) | Default(_) | ForeignKey(_) | EdgeConstraint(_))
+                })?;
+                let table = constraint.table()?;
                 vec![("SCHEMA", table.schema().to_owned()), owner_of(table)?, ("CONSTRAINT", host.last().to_owned())]
             }
             "SqlDmlTrigger" => {

@@ -234,10 +234,7 @@ impl<'a> Maker<'a> {
             return computed(column);
         }
         let spec = column.data_type.as_ref();
-        if let Some(spec) = spec {
-            needs.extend(own(&spec.type_ref));
-            needs.extend(own(&spec.xml_schema));
-        }
+        needs.extend(spec.into_iter().flat_map(type_needs));
         if column.is_column_set() {
             return format!("{name} xml COLUMN_SET FOR ALL_SPARSE_COLUMNS");
         }
@@ -371,10 +368,7 @@ impl<'a> Maker<'a> {
             return computed(column);
         }
         let spec = column.data_type.as_ref();
-        if let Some(spec) = spec {
-            needs.extend(own(&spec.type_ref));
-            needs.extend(own(&spec.xml_schema));
-        }
+        needs.extend(spec.into_iter().flat_map(type_needs));
         let mut line = format!("{} {}", quote(column.name.last()), spec.map_or_else(String::new, type_text));
         if let Some(collation) = &column.collation {
             line.push_str(&format!(" COLLATE {}", collation_word(collation)));

@@ -113,6 +113,11 @@ pub(super) fn own(reference: &Option<Reference>) -> Option<Name> {
     reference.as_ref().filter(|r| !r.is_built_in()).map(Reference::parsed).filter(|n| !n.is_empty())
 }
 
+/// What a column's type needs.
+pub(super) fn type_needs(spec: &TypeSpec) -> impl Iterator<Item = Name> {
+    [own(&spec.type_ref), own(&spec.xml_schema)].into_iter().flatten()
+}
+
 /// `DATA_COMPRESSION = …`, one clause a level.
 pub(super) fn compression(options: &[DataCompression], partitioned: bool) -> Vec<String> {
     let mut levels: Vec<(&'static str, Vec<i64>)> = Vec::new();
