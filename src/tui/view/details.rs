@@ -6,13 +6,13 @@ use ratatui::layout::{Position, Rect};
 use crate::store::manifest::Consistency;
 use crate::tui::layout::{Areas, room};
 use crate::tui::quantity::{self, Wording};
+use crate::tui::state::State;
 use crate::tui::state::layer::{Details, table_name};
-use crate::tui::state::{Phase, State};
 use crate::tui::theme::{Glyph, Tone};
 
 use super::canvas::{Canvas, Piece, piece};
-use super::panes::{Title, empty};
-use super::table::{Align, Column, cell, headings, places};
+use super::panes::Title;
+use super::table::{Align, Column, cell};
 use super::words;
 
 /// Columns of the labels.
@@ -131,7 +131,7 @@ pub fn details(
     let list = view.shown();
     let all = view.details.as_ref().map_or(0, |d| d.tables.len());
     let focus = !crate::tui::keys::is_dialog(state.context()) || state.filtering;
-    let (free, cursor) = Title {
+    let (at, cursor) = Title {
         name: "Tables".into(),
         shown: list.len(),
         all,
@@ -140,12 +140,7 @@ pub fn details(
         typing: state.filtering,
         focus,
     }
-    .draw(canvas, area);
-    let at = places(&COLUMNS, area);
-    headings(canvas, &COLUMNS, &at, area.y, free);
-    if list.is_empty() || matches!(view.phase, Phase::Failed(_)) {
-        empty(canvas, area, &view.phase, !view.filter.is_empty(), "the package has no tables");
-    }
+    .list(canvas, area, &COLUMNS, "the package has no tables");
     for (n, (y, table)) in (area.y + 1..area.bottom()).zip(list.iter().skip(view.cursor.offset())).enumerate() {
         let rows = match table.rows {
             Some(0) => piece(Tone::Dim, "0"),

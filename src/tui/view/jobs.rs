@@ -10,8 +10,8 @@ use crate::tui::state::{Pane, State};
 use crate::tui::theme::{Glyph, Tone};
 
 use super::canvas::{Canvas, Line, Piece, piece};
-use super::panes::{Title, empty, focused};
-use super::table::{Align, Column, cell, headings, places};
+use super::panes::{Title, focused};
+use super::table::{Align, Column, cell};
 use super::words;
 
 const STATE: usize = 0;
@@ -41,7 +41,8 @@ pub fn pane(canvas: &mut Canvas<'_>, state: &State, area: Rect, now: Timestamp) 
     let list = state.shown_jobs();
     let jobs = &state.jobs;
     let focus = focused(state, Pane::Jobs);
-    let (free, cursor) = Title {
+    let columns = columns(area.width);
+    let (at, cursor) = Title {
         name: "Jobs".into(),
         shown: list.len(),
         all: jobs.list.len(),
@@ -50,13 +51,7 @@ pub fn pane(canvas: &mut Canvas<'_>, state: &State, area: Rect, now: Timestamp) 
         typing: state.filtering && focus,
         focus,
     }
-    .draw(canvas, area);
-    let columns = columns(area.width);
-    let at = places(&columns, area);
-    headings(canvas, &columns, &at, area.y, free);
-    if list.is_empty() {
-        empty(canvas, area, &jobs.phase, !jobs.filter.is_empty(), "no jobs yet");
-    }
+    .list(canvas, area, &columns, "no jobs yet");
     let mut y = area.y + 1;
     for (n, job) in list.iter().enumerate().skip(jobs.cursor.offset()) {
         if y >= area.bottom() {

@@ -67,6 +67,26 @@ impl Title<'_> {
     }
 }
 
+impl Title<'_> {
+    /// Draws the frame of a list: this title, the headings and, where there is no row, `nothing` or why. Where the
+    /// columns stand, and the cursor.
+    pub fn list(
+        &self,
+        canvas: &mut Canvas<'_>,
+        area: Rect,
+        columns: &[Column],
+        nothing: &str,
+    ) -> (Vec<Option<(u16, u16)>>, Option<Position>) {
+        let (free, cursor) = self.draw(canvas, area);
+        let at = places(columns, area);
+        headings(canvas, columns, &at, area.y, free);
+        if self.shown == 0 {
+            empty(canvas, area, self.phase, !self.filter.is_empty(), nothing);
+        }
+        (at, cursor)
+    }
+}
+
 /// What an empty list says instead of rows.
 pub fn empty(canvas: &mut Canvas<'_>, area: Rect, phase: &Phase, filtered: bool, nothing: &str) {
     let (tone, said) = match phase {
@@ -108,7 +128,9 @@ fn tenants(canvas: &mut Canvas<'_>, state: &State, area: Rect, now: Timestamp) -
     let list = state.shown_tenants();
     let pane = &state.tenants;
     let focus = focused(state, Pane::Tenants);
-    let (free, cursor) = Title {
+    let columns = tenant_columns(area.width);
+    let nothing = "no tenant is configured; config.example.toml shows how";
+    let (at, cursor) = Title {
         name: "Tenants".into(),
         shown: list.len(),
         all: pane.list.len(),
@@ -117,14 +139,7 @@ fn tenants(canvas: &mut Canvas<'_>, state: &State, area: Rect, now: Timestamp) -
         typing: state.filtering && focus,
         focus,
     }
-    .draw(canvas, area);
-    let columns = tenant_columns(area.width);
-    let at = places(&columns, area);
-    headings(canvas, &columns, &at, area.y, free);
-    if list.is_empty() {
-        let nothing = "no tenant is configured; config.example.toml shows how";
-        empty(canvas, area, &pane.phase, !pane.filter.is_empty(), nothing);
-    }
+    .list(canvas, area, &columns, nothing);
     for (n, (y, tenant)) in (area.y + 1..area.bottom()).zip(list.iter().skip(pane.cursor.offset())).enumerate() {
         tenant_row(canvas, state, tenant, &columns, &at, y, now);
         if n + pane.cursor.offset() == pane.cursor.index() {
@@ -215,7 +230,13 @@ fn backups(canvas: &mut Canvas<'_>, state: &State, area: Rect, now: Timestamp) -
         }
         (None, _) => "Backups".into(),
     };
-    let (free, cursor) = Title {
+    let columns = backup_columns(area.width);
+    let nothing = match (&pane.of, pane.all) {
+        (None, false) => "no tenant is chosen",
+        (_, true) => "no backup in any store",
+        _ => "no backup yet; b makes one now",
+    };
+    let (at, cursor) = Title {
         name,
         shown: list.len(),
         all: pane.list.len(),
@@ -224,18 +245,7 @@ fn backups(canvas: &mut Canvas<'_>, state: &State, area: Rect, now: Timestamp) -
         typing: state.filtering && focus,
         focus,
     }
-    .draw(canvas, area);
-    let columns = backup_columns(area.width);
-    let at = places(&columns, area);
-    headings(canvas, &columns, &at, area.y, free);
-    if list.is_empty() {
-        let nothing = match (&pane.of, pane.all) {
-            (None, false) => "no tenant is chosen",
-            (_, true) => "no backup in any store",
-            _ => "no backup yet; b makes one now",
-        };
-        empty(canvas, area, &pane.phase, !pane.filter.is_empty(), nothing);
-    }
+    .list(canvas, area, &columns, nothing);
     let wording = if area.width >= 90 { Wording::Long } else { Wording::Short };
     for (n, (y, backup)) in (area.y + 1..area.bottom()).zip(list.iter().skip(pane.cursor.offset())).enumerate() {
         backup_row(canvas, backup, &columns, &at, y, now, wording);
