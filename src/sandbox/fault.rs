@@ -501,14 +501,10 @@ pub(super) fn message(number: i32, spid: u16, server: &str, database: &str) -> M
                  for existing files in the filegroup."
             ),
         ),
-        1205 => (
-            51,
-            13,
-            format!(
-                "Transaction (Process ID {spid}) was deadlocked on lock resources with another process and has been \
-                 chosen as the deadlock victim. Rerun the transaction."
-            ),
-        ),
+        1205 => {
+            let deadlock = super::sql::error::deadlock(spid);
+            (deadlock.state, deadlock.class, deadlock.text)
+        }
         40197 => (
             1,
             17,

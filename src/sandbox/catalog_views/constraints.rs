@@ -35,13 +35,7 @@ pub(super) fn type_constraint(
         (None, "schema_id") => crate::sandbox::meta::database::SYS_SCHEMA.into(),
         (None, "parent_object_id") => id.into(),
         (None, "type") => code.into(),
-        (None, "type_desc") => match code {
-            "PK" => "PRIMARY_KEY_CONSTRAINT",
-            "UQ" => "UNIQUE_CONSTRAINT",
-            "C " => "CHECK_CONSTRAINT",
-            _ => "DEFAULT_CONSTRAINT",
-        }
-        .into(),
+        (None, "type_desc") => super::objects::constraint_type(code).into(),
         (None, "create_date" | "modify_date") => own.created.into(),
         _ => Cell::Unsaid,
     }

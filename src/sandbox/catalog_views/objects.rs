@@ -58,16 +58,21 @@ pub(super) fn head(o: &Object) -> Head<'_> {
     }
 }
 
-/// A constraint's head.
-pub(super) fn constraint_head<'a>(o: &Object, h: &'a crate::sandbox::meta::Head, code: &'static str) -> Head<'a> {
-    let text = match code {
+/// `type_desc` of a constraint.
+pub(super) fn constraint_type(code: &str) -> &'static str {
+    match code {
         "PK" => "PRIMARY_KEY_CONSTRAINT",
         "UQ" => "UNIQUE_CONSTRAINT",
         "C " => "CHECK_CONSTRAINT",
         "D " => "DEFAULT_CONSTRAINT",
         "EC" => "EDGE_CONSTRAINT",
         _ => "FOREIGN_KEY_CONSTRAINT",
-    };
+    }
+}
+
+/// A constraint's head.
+pub(super) fn constraint_head<'a>(o: &Object, h: &'a crate::sandbox::meta::Head, code: &'static str) -> Head<'a> {
+    let text = constraint_type(code);
     Head {
         id: h.object_id,
         name: &h.name,
@@ -127,13 +132,7 @@ pub(super) fn objects(s: &mut Scan<'_, '_>) {
         };
         s.row(&|column| h.cell(column));
         for (c, code) in table.constraints() {
-            let text = match code {
-                "PK" => "PRIMARY_KEY_CONSTRAINT",
-                "UQ" => "UNIQUE_CONSTRAINT",
-                "C " => "CHECK_CONSTRAINT",
-                "D " => "DEFAULT_CONSTRAINT",
-                _ => "FOREIGN_KEY_CONSTRAINT",
-            };
+            let text = constraint_type(code);
             let h = Head { id: c.object_id, name: &c.name, parent: id, code, text, ..h };
             s.row(&|column| h.cell(column));
         }

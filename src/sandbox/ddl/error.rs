@@ -1,6 +1,9 @@
 //! What definition statements are answered when they fail: one or more ERROR tokens in order, of which TRY/CATCH sees the
 //! last (fact 51).
 
+use std::collections::HashSet;
+
+use crate::sandbox::meta::names::fold;
 use crate::sandbox::session::Message;
 
 /// The errors of a failed statement.
@@ -61,6 +64,37 @@ impl DdlError {
         // Built with one and only ever added to.
         &self.messages[self.messages.len() - 1]
     }
+}
+
+/// 8168 unless every name is there once, for `names` as they are compared under a case-insensitive collation.
+// Assumption: names of one statement are compared without case, whatever the database does.
+pub fn each_once<'a>(names: impl Iterator<Item = &'a String>) -> DdlResult<()> {
+    let mut seen = HashSet::new();
+    for name in names {
+        if !seen.insert(fold(name, true)) {
+            return Err(DdlError::new(
+                8168,
+                0,
+                16,
+                format!(
+                    "Cannot create, drop, enable, or disable more than one constraint, column, index, or trigger named \
+                     '{name}' in this context. Duplicate names are not allowed."
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// 1911.
+pub fn no_index_column(name: &str) -> DdlError {
+    DdlError::new(1911, 1, 16, format!("Column name '{name}' does not exist in the target table or view."))
+}
+
+/// 1909.
+pub fn index_column_twice(name: &str) -> DdlError {
+    let text = format!("Cannot use duplicate column names in index. Column name '{name}' listed more than once.");
+    DdlError::new(1909, 1, 16, text)
 }
 
 impl std::fmt::Display for DdlError {

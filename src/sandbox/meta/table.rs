@@ -162,10 +162,12 @@ impl Column {
 }
 
 /// What an index is (`sys.indexes.type`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum IndexKind {
     Clustered,
+    /// What CREATE INDEX makes when nothing is said.
+    #[default]
     Nonclustered,
     Xml,
     Spatial,

@@ -145,6 +145,26 @@ impl SqlError {
     }
 }
 
+/// 1205: this session gives way.
+pub fn deadlock(spid: u16) -> SqlError {
+    let text = format!(
+        "Transaction (Process ID {spid}) was deadlocked on lock resources with another process and has been chosen as the \
+         deadlock victim. Rerun the transaction."
+    );
+    SqlError::transaction(1205, 51, 13, text)
+}
+
+/// 3930.
+pub fn doomed() -> SqlError {
+    SqlError::batch(
+        3930,
+        1,
+        16,
+        "The current transaction cannot be committed and cannot support operations that write to the log file. Roll back \
+         the transaction.",
+    )
+}
+
 /// 102.
 pub fn syntax(near: &str) -> SqlError {
     SqlError::batch(102, 1, 15, format!("Incorrect syntax near '{near}'."))

@@ -38,6 +38,32 @@ fn procedure_missing(name: &str) -> SqlError {
     SqlError::batch(2812, 62, 16, format!("Could not find stored procedure '{name}'."))
 }
 
+/// Where the value of a parameter stands among those given: by its name, else by its place where no name was given.
+fn place_of(given: &[Given], place: usize, name: &str) -> Option<usize> {
+    let named = given.iter().position(|g| g.name.eq_ignore_ascii_case(name));
+    named.or_else(|| given.get(place).filter(|g| g.name.is_empty()).map(|_| place))
+}
+
+/// The values that come back, by the places where they were asked for; the parameters begin at `skip`.
+fn outputs(
+    declared: &[(String, SqlType, bool)],
+    given: &[Given],
+    skip: usize,
+    after: &HashMap<String, Variable>,
+) -> Vec<(usize, SqlType, Value)> {
+    let mut found = Vec::new();
+    for (i, (n, ty, output)) in declared.iter().enumerate() {
+        if let Some(p) = place_of(given, i, n)
+            && *output
+            && given.get(p).is_some_and(|g| g.output)
+        {
+            let v = after.get(&n.to_lowercase()).map_or(Value::Null, |v| v.value.clone());
+            found.push((p + skip, ty.clone(), v));
+        }
+    }
+    found
+}
+
 impl SqlSession {
     /// The declarations of `@a int, @b nvarchar(10) OUTPUT`.
     fn declarations(&self, text: &str) -> SqlResult<Vec<(String, SqlType, bool)>> {
@@ -170,11 +196,7 @@ impl SqlSession {
         let variables = |declared: &[(String, SqlType, bool)], given: &[Given]| -> SqlResult<Vec<(String, Variable)>> {
             let mut vars: Vec<(String, Variable)> = Vec::new();
             for (i, (n, ty, _)) in declared.iter().enumerate() {
-                let g = given
-                    .iter()
-                    .find(|g| g.name.eq_ignore_ascii_case(n))
-                    .or_else(|| given.get(i).filter(|g| g.name.is_empty()));
-                let value = match g {
+                let value = match place_of(given, i, n).and_then(|p| given.get(p)) {
                     Some(g) => convert(&g.value, &g.ty, ty, How::default())?,
                     None => {
                         return Err(SqlError::batch(
@@ -189,21 +211,6 @@ impl SqlSession {
             }
             Ok(vars)
         };
-        let outputs =
-            |declared: &[(String, SqlType, bool)], given: &[Given], skip: usize, after: &HashMap<String, Variable>| {
-                let mut found = Vec::new();
-                for (i, (n, ty, output)) in declared.iter().enumerate() {
-                    let place = given
-                        .iter()
-                        .position(|g| g.name.eq_ignore_ascii_case(n))
-                        .or_else(|| given.get(i).filter(|g| g.name.is_empty()).map(|_| i));
-                    if let Some(p) = place.filter(|p| *output && given[*p].output) {
-                        let v = after.get(&n.to_lowercase()).map_or(Value::Null, |v| v.value.clone());
-                        found.push((p + skip, ty.clone(), v));
-                    }
-                }
-                found
-            };
         match name.as_str() {
             "sp_executesql" => {
                 let Some(first) = given.first() else {
@@ -343,11 +350,7 @@ impl SqlSession {
         let text = t.source(body, t.len()).to_string();
         let mut vars = Vec::new();
         for (i, (n, ty, _)) in declared.iter().enumerate() {
-            let g = given
-                .iter()
-                .find(|g| g.name.eq_ignore_ascii_case(n))
-                .or_else(|| given.get(i).filter(|g| g.name.is_empty()));
-            let value = match g {
+            let value = match place_of(given, i, n).and_then(|p| given.get(p)) {
                 Some(g) if !g.default => convert(&g.value, &g.ty, ty, How::default())?,
                 _ if module.parameters.iter().any(|p| p.name.eq_ignore_ascii_case(n) && p.has_default) => {
                     self.parameter_default(&t, n, body, ty)?
@@ -380,17 +383,7 @@ impl SqlSession {
             }
             e
         })?;
-        let mut values = Vec::new();
-        for (i, (n, ty, output)) in declared.iter().enumerate() {
-            if let Some(p) =
-                given.iter().position(|g| g.name.eq_ignore_ascii_case(n)).or(Some(i).filter(|i| *i < given.len()))
-                && *output
-                && given[p].output
-            {
-                let v = after.get(&n.to_lowercase()).map_or(Value::Null, |v| v.value.clone());
-                values.push((p, ty.clone(), v));
-            }
-        }
+        let values = outputs(&declared, given, 0, &after);
         Ok((status, values))
     }
 

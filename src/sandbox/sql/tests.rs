@@ -310,6 +310,17 @@ fn procedures_of_drivers() {
 }
 
 #[test]
+fn a_value_that_comes_back_is_that_of_the_parameter_named() {
+    let e = engine();
+    let mut s = session(&e);
+    let s = s.as_mut();
+    run(s, "CREATE PROCEDURE twice @a int = 1 OUTPUT, @b int OUTPUT AS SET @a = 7; SET @b = @b * 2");
+    // @a is not given: what stands in its place belongs to @b.
+    assert_eq!(answer(s, "DECLARE @x int = 21; EXEC twice @b = @x OUTPUT; SELECT @x"), "42");
+    assert_eq!(answer(s, "DECLARE @x int, @y int = 4; EXEC twice @x OUTPUT, @y OUTPUT; SELECT @x, @y"), "7|8");
+}
+
+#[test]
 fn facts_76_and_78_logins() {
     let e = engine();
     let b = EngineBackend(e.clone());

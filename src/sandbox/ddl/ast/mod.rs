@@ -72,6 +72,16 @@ pub enum OptValue {
     List(Vec<Opt>),
 }
 
+/// The text, word or name of an option.
+pub fn said(options: &[Opt], name: &str) -> Option<String> {
+    options.iter().find(|o| o.name == name).and_then(|o| match &o.value {
+        OptValue::Text(t) => Some(t.clone()),
+        OptValue::Name(parts, _) => Some(parts.join(".")),
+        OptValue::Number(n, _) => Some(n.clone()),
+        _ => None,
+    })
+}
+
 impl Opt {
     /// The word of the value, upper case.
     pub fn word(&self) -> String {

@@ -82,7 +82,7 @@ pub struct ColumnDef {
 }
 
 /// An index, inline or CREATE INDEX.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 #[allow(missing_docs)]
 pub struct IndexDef {
     pub name: String,

@@ -1,7 +1,7 @@
 //! ALTER TABLE.
 
 use crate::sandbox::ddl::ast::{Added, AlterTable, ConstraintKind, Named, ObjectName, TableDef};
-use crate::sandbox::ddl::error::{DdlError, DdlResult, syntax, unknown_option};
+use crate::sandbox::ddl::error::{DdlError, DdlResult, each_once, syntax, unknown_option};
 use crate::sandbox::ddl::expression::TypeName;
 use crate::sandbox::ddl::hooks::Fill;
 use crate::sandbox::ddl::normal;
@@ -234,30 +234,13 @@ impl Run<'_> {
     }
 
     fn duplicates_in(&self, items: &[Added]) -> DdlResult<()> {
-        let mut seen: Vec<String> = Vec::new();
-        for item in items {
-            let names: Vec<&String> = match item {
+        each_once(items.iter().flat_map(|item| -> Vec<&String> {
+            match item {
                 Added::Constraint(c) => c.name.iter().collect(),
                 Added::Column(c) => c.constraints.iter().filter_map(|c| c.name.as_ref()).collect(),
                 _ => Vec::new(),
-            };
-            for name in names {
-                let folded = name.to_lowercase();
-                if seen.contains(&folded) {
-                    return Err(DdlError::new(
-                        8168,
-                        0,
-                        16,
-                        format!(
-                            "Cannot create, drop, enable, or disable more than one constraint, column, index, or trigger \
-                             named '{name}' in this context. Duplicate names are not allowed."
-                        ),
-                    ));
-                }
-                seen.push(folded);
             }
-        }
-        Ok(())
+        }))
     }
 
     pub(super) fn no_column(&self, verb: &str, column: &str, table: &str) -> DdlError {

@@ -10,7 +10,7 @@ use crate::sandbox::meta::names::bracket;
 use crate::sandbox::meta::{Kind, Stamp, events};
 
 use super::Run;
-use super::crypto::said;
+use crate::sandbox::ddl::ast::said;
 
 impl Run<'_> {
     pub(super) fn message_type(

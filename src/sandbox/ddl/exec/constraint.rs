@@ -1,7 +1,9 @@
 //! Constraints: PRIMARY KEY, UNIQUE, CHECK, DEFAULT, FOREIGN KEY, with the errors that come in pairs (fact 51).
 
 use crate::sandbox::ddl::ast::{ConstraintDef, ConstraintKind, KeyColumn, ObjectName};
-use crate::sandbox::ddl::error::{DdlError, DdlResult, invalid_column, name_in_use};
+use crate::sandbox::ddl::error::{
+    DdlError, DdlResult, index_column_twice, invalid_column, name_in_use, no_index_column,
+};
 use crate::sandbox::ddl::expression::Expr;
 use crate::sandbox::ddl::hooks::BuildError;
 use crate::sandbox::ddl::normal;
@@ -170,25 +172,10 @@ impl Run<'_> {
         let mut out: Vec<IndexColumn> = Vec::new();
         for key in columns {
             let Some(found) = table.and_then(|t| t.find_column(&key.name, ci)) else {
-                return Err(DdlError::new(
-                    1911,
-                    1,
-                    16,
-                    format!("Column name '{}' does not exist in the target table or view.", key.name),
-                )
-                .constraint(0));
+                return Err(no_index_column(&key.name).constraint(0));
             };
             if out.iter().any(|o| o.column_id == found.id) {
-                return Err(DdlError::new(
-                    1909,
-                    1,
-                    16,
-                    format!(
-                        "Cannot use duplicate column names in index. Column name '{}' listed more than once.",
-                        found.name
-                    ),
-                )
-                .constraint(0));
+                return Err(index_column_twice(&found.name).constraint(0));
             }
             if !super::index::may_be_key(found) {
                 return Err(super::index::not_a_key(&found.name, &object.name).constraint(1));

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::sandbox::ddl::ast::rare::{CertificateDef, Encryption, KeyValue};
-use crate::sandbox::ddl::ast::{Opt, OptValue};
+
 use crate::sandbox::ddl::error::{DdlError, DdlResult, cannot_find, name_in_use};
 use crate::sandbox::meta::crypto::{
     AsymmetricKey, Certificate, ColumnEncryptionKey, ColumnMasterKey, Credential, MasterKey, Protection, SymmetricKey,
@@ -11,16 +11,6 @@ use crate::sandbox::meta::crypto::{
 use crate::sandbox::meta::{Database, Stamp};
 
 use super::Run;
-
-/// The text, word or name of an option.
-pub(super) fn said(options: &[Opt], name: &str) -> Option<String> {
-    options.iter().find(|o| o.name == name).and_then(|o| match &o.value {
-        OptValue::Text(t) => Some(t.clone()),
-        OptValue::Name(parts, _) => Some(parts.join(".")),
-        OptValue::Number(n, _) => Some(n.clone()),
-        _ => None,
-    })
-}
 
 /// Something of the length of a real thumbprint that no other key has.
 fn thumbprint(of: &str) -> Vec<u8> {

@@ -288,7 +288,7 @@ impl Run<'_> {
                 Ok(())
             }
             AlterDatabase::ModifyFile(options) => {
-                let name = super::crypto::said(options, "NAME").unwrap_or_default();
+                let name = crate::sandbox::ddl::ast::said(options, "NAME").unwrap_or_default();
                 let at = database.files.iter().position(|f| database.same(&f.name, &name));
                 let at = at.ok_or_else(|| failed(no_filegroup(&name)))?;
                 super::files::apply(&mut self.shape(id)?.files[at], options)

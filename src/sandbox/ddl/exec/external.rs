@@ -6,8 +6,8 @@ use crate::sandbox::meta::Kind;
 use crate::sandbox::meta::external::{Assembly, DataSource, ExternalTable, FileFormat};
 
 use super::Run;
-use super::crypto::said;
 use super::table::Making;
+use crate::sandbox::ddl::ast::said;
 
 impl Run<'_> {
     pub(super) fn external_data_source(&mut self, name: &str, options: &[Opt], alter: bool) -> DdlResult<()> {

@@ -6,7 +6,7 @@ use crate::sandbox::ddl::parse::unsupported;
 use crate::sandbox::meta::Database;
 use crate::sandbox::meta::database::{DatabaseFile, Filegroup};
 
-use super::crypto::said;
+use crate::sandbox::ddl::ast::said;
 
 /// A size in pages of eight kilobytes; a number without a unit is megabytes.
 fn pages(text: &str, unit: Option<&str>) -> Option<i32> {

@@ -262,7 +262,7 @@ fn indexed(database: &Database, table: &Table, columns: &[FullTextColumn]) -> Dd
 
 fn set(database: &Database, index: &mut FullTextIndex, option: &Opt) -> DdlResult<()> {
     let word = option.word();
-    let said = super::crypto::said(std::slice::from_ref(option), &option.name).unwrap_or_default();
+    let said = crate::sandbox::ddl::ast::said(std::slice::from_ref(option), &option.name).unwrap_or_default();
     match option.name.as_str() {
         "CHANGE_TRACKING" => {
             index.change_tracking = match word.as_str() {

@@ -1,7 +1,9 @@
 //! Indexes and statistics.
 
 use crate::sandbox::ddl::ast::{AlterIndex, DataSpace, IndexDef, ObjectName, Opt, OptValue};
-use crate::sandbox::ddl::error::{DdlError, DdlResult, cannot_drop, syntax, unknown_option};
+use crate::sandbox::ddl::error::{
+    DdlError, DdlResult, cannot_drop, index_column_twice, no_index_column, syntax, unknown_option,
+};
 use crate::sandbox::ddl::expression::Expr;
 use crate::sandbox::ddl::normal;
 use crate::sandbox::meta::table::{PromotedPath, SpatialIndex, XmlIndex};
@@ -286,23 +288,10 @@ impl Run<'_> {
         let mut width = 0u32;
         for key in &def.columns {
             let Some(column) = find(&key.name) else {
-                return Err(DdlError::new(
-                    1911,
-                    1,
-                    16,
-                    format!("Column name '{}' does not exist in the target table or view.", key.name),
-                ));
+                return Err(no_index_column(&key.name));
             };
             if index.columns.iter().any(|c| c.column_id == column.id) {
-                return Err(DdlError::new(
-                    1909,
-                    1,
-                    16,
-                    format!(
-                        "Cannot use duplicate column names in index. Column name '{}' listed more than once.",
-                        column.name
-                    ),
-                ));
+                return Err(index_column_twice(&column.name));
             }
             if plain && !may_be_key(column) {
                 return Err(not_a_key(&column.name, &object.name));
@@ -319,12 +308,7 @@ impl Run<'_> {
         }
         for name in &def.include {
             let Some(column) = find(name) else {
-                return Err(DdlError::new(
-                    1911,
-                    1,
-                    16,
-                    format!("Column name '{name}' does not exist in the target table or view."),
-                ));
+                return Err(no_index_column(name));
             };
             index.columns.push(IndexColumn { column_id: column.id, descending: false, included: true });
         }

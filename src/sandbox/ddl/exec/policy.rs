@@ -8,7 +8,7 @@ use crate::sandbox::meta::policy::{Classification, Predicate, SecurityPolicy};
 use crate::sandbox::meta::{Database, Kind};
 
 use super::Run;
-use super::crypto::said;
+use crate::sandbox::ddl::ast::said;
 
 impl Run<'_> {
     pub(super) fn rare(&mut self, statement: &Rare) -> DdlResult<()> {

@@ -59,7 +59,7 @@ fn is_on(options: &[Opt], name: &str) -> Option<bool> {
 /// DEFAULT_LANGUAGE: not said; NONE; a language.
 fn default_language(options: &[Opt]) -> DdlResult<Option<Option<String>>> {
     // A name or a number.
-    match super::crypto::said(options, "DEFAULT_LANGUAGE").as_deref() {
+    match crate::sandbox::ddl::ast::said(options, "DEFAULT_LANGUAGE").as_deref() {
         None => Ok(None),
         Some(word) if word.eq_ignore_ascii_case("NONE") => Ok(Some(None)),
         Some(word) => {

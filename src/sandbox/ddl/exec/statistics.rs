@@ -1,7 +1,7 @@
 //! Statistics.
 
 use crate::sandbox::ddl::ast::{ObjectName, Opt};
-use crate::sandbox::ddl::error::{DdlError, DdlResult, unknown_option};
+use crate::sandbox::ddl::error::{DdlError, DdlResult, no_index_column, unknown_option};
 use crate::sandbox::ddl::expression::Expr;
 use crate::sandbox::meta::table::Statistics;
 
@@ -22,14 +22,7 @@ impl Run<'_> {
         let all = columns_of(&object);
         let mut ids = Vec::new();
         for column in columns {
-            let found = all.iter().find(|c| database.same(&c.name, column)).ok_or_else(|| {
-                DdlError::new(
-                    1911,
-                    1,
-                    16,
-                    format!("Column name '{column}' does not exist in the target table or view."),
-                )
-            })?;
+            let found = all.iter().find(|c| database.same(&c.name, column)).ok_or_else(|| no_index_column(column))?;
             ids.push(found.id);
         }
         let text = match filter {

@@ -1,7 +1,7 @@
 //! CREATE TABLE: columns resolved, constraints and indexes added in the server's order.
 
 use crate::sandbox::ddl::ast::{ColumnDef, ConstraintDef, ConstraintKind, ObjectName, Opt, OptValue, TableDef};
-use crate::sandbox::ddl::error::{DdlError, DdlResult, syntax, unknown_option};
+use crate::sandbox::ddl::error::{DdlError, DdlResult, each_once, syntax, unknown_option};
 use crate::sandbox::ddl::hooks::Hooks;
 use crate::sandbox::ddl::normal;
 use crate::sandbox::ddl::parse::unsupported;
@@ -44,7 +44,7 @@ impl Run<'_> {
         def: &TableDef,
         making: Making,
     ) -> DdlResult<Object> {
-        self.duplicate_names(def, &object.name)?;
+        self.duplicate_names(def)?;
         let table_name = object.name.clone();
         let mut table = Table { uses_ansi_nulls: self.who.ansi_nulls, data_space_id: 1, ..Table::default() };
         self.table_options(database_id, &mut table, def)?;
@@ -175,29 +175,9 @@ impl Run<'_> {
     }
 
     /// 8168: two constraints of one name in one statement.
-    fn duplicate_names(&self, def: &TableDef, _table: &str) -> DdlResult<()> {
-        let mut seen: Vec<String> = Vec::new();
-        let named = def
-            .constraints
-            .iter()
-            .chain(def.columns.iter().flat_map(|c| &c.constraints))
-            .filter_map(|c| c.name.as_ref());
-        for name in named {
-            let folded = fold(name, true);
-            if seen.contains(&folded) {
-                return Err(DdlError::new(
-                    8168,
-                    0,
-                    16,
-                    format!(
-                        "Cannot create, drop, enable, or disable more than one constraint, column, index, or trigger named \
-                         '{name}' in this context. Duplicate names are not allowed."
-                    ),
-                ));
-            }
-            seen.push(folded);
-        }
-        Ok(())
+    fn duplicate_names(&self, def: &TableDef) -> DdlResult<()> {
+        let in_columns = def.columns.iter().flat_map(|c| &c.constraints);
+        each_once(def.constraints.iter().chain(in_columns).filter_map(|c| c.name.as_ref()))
     }
 
     fn keys_in_order<'d>(&self, def: &'d TableDef) -> Vec<(&'d ConstraintDef, Option<&'d str>)> {

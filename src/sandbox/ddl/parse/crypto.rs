@@ -2,22 +2,12 @@
 
 use super::Cursor;
 use crate::sandbox::ddl::ast::rare::{CertificateDef, Encryption, KeyValue, Rare};
-use crate::sandbox::ddl::ast::{Opt, OptValue, Statement};
+use crate::sandbox::ddl::ast::{Opt, Statement, said};
 use crate::sandbox::ddl::error::DdlResult;
 use crate::sandbox::ddl::lexer::Tok;
 
 fn rare(statement: Rare) -> Statement {
     Statement::Rare(Box::new(statement))
-}
-
-/// The text, word or name of an option.
-pub(super) fn said(options: &[Opt], name: &str) -> Option<String> {
-    options.iter().find(|o| o.name == name).and_then(|o| match &o.value {
-        OptValue::Text(t) => Some(t.clone()),
-        OptValue::Name(parts, _) => Some(parts.join(".")),
-        OptValue::Number(n, _) => Some(n.clone()),
-        _ => None,
-    })
 }
 
 impl Cursor<'_> {

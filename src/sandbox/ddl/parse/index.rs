@@ -59,19 +59,7 @@ impl Cursor<'_> {
         } else {
             column.map(|c| KeyColumn { name: c.to_string(), descending: false }).into_iter().collect()
         };
-        self.rest_of_index(IndexDef {
-            name,
-            kind,
-            unique,
-            columns,
-            include: Vec::new(),
-            filter: None,
-            options: Vec::new(),
-            on: None,
-            using_xml: None,
-            selective: None,
-            tessellation: None,
-        })
+        self.rest_of_index(IndexDef { name, kind, unique, columns, ..IndexDef::default() })
     }
 
     fn rest_of_index(&mut self, mut index: IndexDef) -> DdlResult<IndexDef> {
@@ -96,19 +84,7 @@ impl Cursor<'_> {
     }
 
     pub(super) fn create_index(&mut self) -> DdlResult<Statement> {
-        let mut index = IndexDef {
-            name: String::new(),
-            kind: IndexKind::Nonclustered,
-            unique: self.word("UNIQUE"),
-            columns: Vec::new(),
-            include: Vec::new(),
-            filter: None,
-            options: Vec::new(),
-            on: None,
-            using_xml: None,
-            selective: None,
-            tessellation: None,
-        };
+        let mut index = IndexDef { unique: self.word("UNIQUE"), ..IndexDef::default() };
         let selective = self.words(&["SELECTIVE", "XML"]);
         if selective || self.words(&["PRIMARY", "XML"]) || self.word("XML") {
             index.kind = IndexKind::Xml;

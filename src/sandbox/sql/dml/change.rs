@@ -19,38 +19,36 @@ use crate::sandbox::value::{Base, Value};
 
 use super::{ROW_ID, computed_refused, twice};
 
+/// What UPDATE and DELETE read, and what they set.
+struct ToChange {
+    plan: Plan,
+    /// Where the columns of the target begin in a row.
+    start: usize,
+    /// Where the id of the target's row stands, behind its columns.
+    id: usize,
+    /// Columns and their new values.
+    sets: Vec<(usize, Expr)>,
+    variables: Vec<(String, Expr)>,
+    databases: BTreeSet<i32>,
+    top: Option<Expr>,
+}
+
 impl SqlSession {
     /// UPDATE.
     pub fn update(&mut self, change: &Change, out: &mut Out<'_>) -> SqlResult<u64> {
         if change.target.first().is_some_and(|n| n.starts_with('@')) {
             return Err(error::unsupported("UPDATE of a table variable"));
         }
-        let access = self.changed_table(change)?;
-        self.may_change(&access, "UPDATE")?;
-        let (plan, _, start, id, sets, variables, databases, top) = self.changed_rows(&access, change)?;
-        self.start_write(access.database)?;
-        self.check_snapshot(&[access.database].into())?;
-        self.start_read(databases)?;
+        let (access, found) = self.to_change(change, "UPDATE")?;
         let ctx = Context::new(self);
-        let limit = self.limit(&ctx, top.as_ref())?;
-        let width = access.table().columns.len();
-        let mut seen = HashSet::new();
         let mut changes = Changes::default();
-        plan.each(&ctx, None, &mut |row| {
-            if changes.updates.len() as u64 >= limit {
-                return Ok(ControlFlow::Break(()));
-            }
-            let Value::BigInt(key) = row[id] else { return Ok(ControlFlow::Continue(())) };
-            if !seen.insert(key) {
-                return Ok(ControlFlow::Continue(()));
-            }
+        self.each_to_change(&ctx, &found, &mut |key, old, row| {
             let env = Env { ctx: &ctx, row, outer: None };
-            let old = row[start..start + width].to_vec();
             let mut new = old.clone();
-            for (at, e) in &sets {
+            for (at, e) in &found.sets {
                 new[*at] = access.store(*at, &e.eval(&env)?, &e.ty)?;
             }
-            for (name, e) in &variables {
+            for (name, e) in &found.variables {
                 let v = e.eval(&env)?;
                 let mut all = self.variables.borrow_mut();
                 if let Some(var) = all.get_mut(name) {
@@ -64,7 +62,7 @@ impl SqlSession {
                 }
             }
             changes.updates.push((key, old, new));
-            Ok(ControlFlow::Continue(()))
+            Ok(())
         })?;
         self.apply(&ctx, &access, &mut changes, "UPDATE", 0)?;
         let count = changes.updates.len() as u64;
@@ -92,26 +90,12 @@ impl SqlSession {
             rows.clear();
             return Ok(n);
         }
-        let access = self.changed_table(change)?;
-        self.may_change(&access, "DELETE")?;
-        let (plan, _, start, id, _, _, databases, top) = self.changed_rows(&access, change)?;
-        self.start_write(access.database)?;
-        self.check_snapshot(&[access.database].into())?;
-        self.start_read(databases)?;
+        let (access, found) = self.to_change(change, "DELETE")?;
         let ctx = Context::new(self);
-        let limit = self.limit(&ctx, top.as_ref())?;
-        let width = access.table().columns.len();
-        let mut seen = HashSet::new();
         let mut changes = Changes::default();
-        plan.each(&ctx, None, &mut |row| {
-            if changes.deletes.len() as u64 >= limit {
-                return Ok(ControlFlow::Break(()));
-            }
-            let Value::BigInt(key) = row[id] else { return Ok(ControlFlow::Continue(())) };
-            if seen.insert(key) {
-                changes.deletes.push((key, row[start..start + width].to_vec()));
-            }
-            Ok(ControlFlow::Continue(()))
+        self.each_to_change(&ctx, &found, &mut |key, old, _| {
+            changes.deletes.push((key, old));
+            Ok(())
         })?;
         self.apply(&ctx, &access, &mut changes, "DELETE", 0)?;
         let count = changes.deletes.len() as u64;
@@ -123,14 +107,42 @@ impl SqlSession {
         Ok(count)
     }
 
-    /// What UPDATE and DELETE read: the plan, the scope, where the target's columns begin and where its row's id is.
-    #[expect(clippy::type_complexity, reason = "what the binder found, taken apart at once")]
-    fn changed_rows(
+    /// The table that a statement changes, and its rows; everything is ready for reading them.
+    fn to_change(&mut self, change: &Change, verb: &str) -> SqlResult<(Access, ToChange)> {
+        let access = self.changed_table(change)?;
+        self.may_change(&access, verb)?;
+        let mut found = self.changed_rows(&access, change)?;
+        self.start_write(access.database)?;
+        self.check_snapshot(&[access.database].into())?;
+        self.start_read(std::mem::take(&mut found.databases))?;
+        Ok((access, found))
+    }
+
+    /// Gives each row of the target once, up to the limit of TOP: its id, its columns, and the whole row that was read.
+    fn each_to_change(
         &self,
-        access: &Access,
-        change: &Change,
-    ) -> SqlResult<(Plan, Scope, usize, usize, Vec<(usize, Expr)>, Vec<(String, Expr)>, BTreeSet<i32>, Option<Expr>)>
-    {
+        ctx: &Context<'_>,
+        found: &ToChange,
+        visit: &mut dyn FnMut(i64, Vec<Value>, &[Value]) -> SqlResult<()>,
+    ) -> SqlResult<()> {
+        let limit = self.limit(ctx, found.top.as_ref())?;
+        let mut seen = HashSet::new();
+        found.plan.each(ctx, None, &mut |row| {
+            if seen.len() as u64 >= limit {
+                return Ok(ControlFlow::Break(()));
+            }
+            if let Value::BigInt(key) = row[found.id]
+                && seen.insert(key)
+            {
+                visit(key, row[found.start..found.id].to_vec(), row)?;
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(())
+    }
+
+    /// What UPDATE and DELETE read.
+    fn changed_rows(&self, access: &Access, change: &Change) -> SqlResult<ToChange> {
         let table = access.table();
         let mut b = Binder::new(self, self.database);
         if let Some(with) = &change.with {
@@ -172,7 +184,7 @@ impl SqlSession {
                 *u = true;
             }
         }
-        b.scopes.push(scope.clone());
+        b.scopes.push(scope);
         let mut sets = Vec::new();
         let mut variables = Vec::new();
         for a in change.set.iter().flatten() {
@@ -241,7 +253,7 @@ impl SqlSession {
             None => None,
             Some(e) => Some(b.value(e)?),
         };
-        Ok((plan, scope, start, id, sets, variables, b.databases, top))
+        Ok(ToChange { plan, start, id, sets, variables, databases: b.databases, top })
     }
 
     fn limit(&self, ctx: &Context<'_>, top: Option<&Expr>) -> SqlResult<u64> {

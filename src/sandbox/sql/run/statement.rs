@@ -56,13 +56,7 @@ impl SqlSession {
 
     fn one(&mut self, t: &Arc<Tokens>, s: &Statement, out: &mut Out<'_>) -> SqlResult<Flow> {
         if self.state.borrow().doomed && writes(&s.kind) {
-            return Err(SqlError::batch(
-                3930,
-                1,
-                16,
-                "The current transaction cannot be committed and cannot support operations that write to the log file. Roll \
-                 back the transaction.",
-            ));
+            return Err(error::doomed());
         }
         match &s.kind {
             Kind::Query(q) => {

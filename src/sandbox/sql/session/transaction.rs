@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::sandbox::meta::Database;
 use crate::sandbox::meta::server::TEMPDB;
 use crate::sandbox::session::{Abandoned, EnvChange, Reply};
-use crate::sandbox::sql::error::{SqlError, SqlResult};
+use crate::sandbox::sql::error::{self, SqlError, SqlResult};
 
 use super::{SqlSession, Undo};
 
@@ -41,21 +41,7 @@ impl SqlSession {
         let link = self.open(database)?;
         let ready = link
             .write::<SqlError>(Some(patience), || if signals.is_cancelled() { Err(Abandoned.into()) } else { Ok(()) })
-            .map_err(|e| {
-                if e.number == 1222 && timeout < 0 {
-                    SqlError::transaction(
-                        1205,
-                        51,
-                        13,
-                        format!(
-                            "Transaction (Process ID {spid}) was deadlocked on lock resources with another process and has \
-                             been chosen as the deadlock victim. Rerun the transaction."
-                        ),
-                    )
-                } else {
-                    e
-                }
-            })?;
+            .map_err(|e| if e.number == 1222 && timeout < 0 { error::deadlock(spid) } else { e })?;
         if !ready {
             // Fact 66.
             return Err(if isolation == 5 {
@@ -71,15 +57,7 @@ impl SqlSession {
                     ),
                 )
             } else {
-                SqlError::transaction(
-                    1205,
-                    51,
-                    13,
-                    format!(
-                        "Transaction (Process ID {spid}) was deadlocked on lock resources with another process and has been \
-                         chosen as the deadlock victim. Rerun the transaction."
-                    ),
-                )
+                error::deadlock(spid)
             });
         }
         if explicit && !marked {
@@ -177,13 +155,7 @@ impl SqlSession {
             ));
         }
         if self.state.borrow().doomed {
-            return Err(SqlError::batch(
-                3930,
-                1,
-                16,
-                "The current transaction cannot be committed and cannot support operations that write to the log file. Roll \
-                 back the transaction.",
-            ));
+            return Err(error::doomed());
         }
         self.state.borrow_mut().trancount -= 1;
         if count == 1 {
