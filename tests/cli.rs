@@ -1,57 +1,12 @@
 //! The binary as a script sees it: output, JSON shapes, exit codes.
 
+mod support;
+
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-
-/// `../shared`, or a word on standard error that the test needs it.
-fn shared(test: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PACRAT_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    if path.is_dir() {
-        return Some(path);
-    }
-    eprintln!("SKIPPED: {test} needs ../shared");
-    None
-}
-
-/// pacrat in a home of its own, so that nothing of the machine's is read or written.
-struct Pacrat {
-    home: tempfile::TempDir,
-}
-
-impl Pacrat {
-    fn new() -> Self {
-        Self { home: tempfile::tempdir().unwrap() }
-    }
-
-    fn config(self, text: &str) -> Self {
-        std::fs::write(self.home.path().join("config.toml"), text).unwrap();
-        self
-    }
-
-    fn run(&self, arguments: &[&str]) -> Ran {
-        let mut command = Command::cargo_bin("pacrat").unwrap();
-        command.env_clear().env("HOME", self.home.path()).env("COLUMNS", "100");
-        let config = self.home.path().join("config.toml");
-        if config.exists() {
-            command.env("PACRAT_CONFIG", config);
-        }
-        let output = command.args(arguments).output().unwrap();
-        Ran {
-            code: output.status.code().unwrap(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
-}
+use support::binary::Pacrat;
+use support::shared;
 
 #[test]
 fn help_is_as_it_was() {
@@ -100,7 +55,7 @@ fn a_wrong_configuration_says_where_and_what_to_write() {
 #[test]
 fn a_list_of_nothing_is_empty_and_files_brought_by_hand_are_listed() {
     let pacrat = Pacrat::new();
-    let store = pacrat.home.path().join("store");
+    let store = pacrat.home().join("store");
     let pacrat = pacrat.config(&format!("[stores.here]\npath = {:?}\n", store.display().to_string()));
     let ran = pacrat.run(&["list"]);
     assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "", "no backups\n"));
@@ -156,14 +111,14 @@ fn files_need_no_configuration_and_leave_no_trace() {
         let ran = pacrat.run(&["rows", file, near]);
         assert!(ran.code == 2 && ran.err.contains("there is dbo.Orders"), "{near}: {}", ran.err);
     }
-    assert_eq!(std::fs::read_dir(pacrat.home.path()).unwrap().count(), 0, "something was written at home");
+    assert_eq!(std::fs::read_dir(pacrat.home()).unwrap().count(), 0, "something was written at home");
 }
 
 #[test]
 fn a_file_under_a_name_of_its_own_is_listed_with_what_its_package_says() {
     let Some(shared) = shared("a_file_under_a_name_of_its_own_is_listed_with_what_its_package_says") else { return };
     let pacrat = Pacrat::new();
-    let store = pacrat.home.path().join("store");
+    let store = pacrat.home().join("store");
     std::fs::create_dir(&store).unwrap();
     std::fs::copy(shared.join("bacpacs/every-type.bacpac"), store.join("from a colleague.bacpac")).unwrap();
     std::fs::write(store.join("broken.bacpac"), "x").unwrap();
@@ -205,7 +160,7 @@ fn damage_is_told_by_its_own_exit_code() {
     let Some(shared) = shared("damage_is_told_by_its_own_exit_code") else { return };
     let pacrat = Pacrat::new();
     let whole = std::fs::read(shared.join("bacpacs/northwind.bacpac")).unwrap();
-    let damaged = pacrat.home.path().join("damaged.bacpac");
+    let damaged = pacrat.home().join("damaged.bacpac");
     std::fs::write(&damaged, &whole[..whole.len() / 2]).unwrap();
     let ran = pacrat.run(&["verify", damaged.to_str().unwrap()]);
     assert_eq!(ran.code, 4, "{ran:?}");
@@ -299,7 +254,7 @@ fn a_server_that_is_not_there_has_its_own_exit_code_and_the_journal_knows() {
     let tenants: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!((tenants[0]["name"].as_str(), tenants[0]["last_job"]["state"].as_str()), (Some("acme"), Some("failed")));
     // The log, the journal and everything else that was written: no password in any of it.
-    for entry in walk(pacrat.home.path()) {
+    for entry in walk(pacrat.home()) {
         let bytes = std::fs::read(&entry).unwrap();
         let own = entry.file_name().is_some_and(|n| n == "config.toml");
         assert!(own || !bytes.windows(7).any(|w| w == b"hunter2"), "{} holds the password", entry.display());
@@ -351,14 +306,14 @@ fn without_a_terminal_the_dashboard_says_what_works() {
     let ran = pacrat.run(&["demo"]);
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(ran.err.contains("terminal"), "{}", ran.err);
-    assert_eq!(std::fs::read_dir(pacrat.home.path()).unwrap().count(), 0, "the demo left something");
+    assert_eq!(std::fs::read_dir(pacrat.home()).unwrap().count(), 0, "the demo left something");
     assert_eq!(Pacrat::new().run(&["demo", "--line", "-1"]).code, 2);
 }
 
 #[test]
 fn ten_thousand_backups_are_listed_quickly() {
     let pacrat = Pacrat::new();
-    let store = pacrat.home.path().join("store");
+    let store = pacrat.home().join("store");
     std::fs::create_dir(&store).unwrap();
     let begun = jiff::Timestamp::from_second(1_767_225_600).unwrap();
     for n in 0..10_000i64 {
@@ -404,8 +359,8 @@ fn stuck_backup() -> (Pacrat, std::net::TcpListener, std::process::Child) {
     let pacrat = Pacrat::new().config(&text);
     let child = std::process::Command::new(assert_cmd::cargo::cargo_bin("pacrat"))
         .env_clear()
-        .env("HOME", pacrat.home.path())
-        .env("PACRAT_CONFIG", pacrat.home.path().join("config.toml"))
+        .env("HOME", pacrat.home())
+        .env("PACRAT_CONFIG", pacrat.home().join("config.toml"))
         .args(["backup", "a", "--json"])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
@@ -447,7 +402,7 @@ fn a_killed_process_leaves_an_interrupted_job_and_the_next_start_says_so() {
     assert_eq!(found[0]["state"], "interrupted");
     assert!(found[0]["failure"]["hint"].as_str().unwrap().contains("start the backup again"), "{found}");
     // A partial file of a dead process is reported and removed by the next command that works.
-    let store = pacrat.home.path().join(".local/share/pacrat/backups");
+    let store = pacrat.home().join(".local/share/pacrat/backups");
     std::fs::create_dir_all(&store).unwrap();
     std::fs::write(store.join("a_20260102030405.bacpac.partial"), "half").unwrap();
     let ran = pacrat.run(&["tenants"]);

@@ -4,51 +4,20 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
-use assert_cmd::Command;
 use pacrat::sandbox::{Sandbox, SandboxOptions};
 use pacrat::sqlserver::connect;
 use pacrat::sqlserver::target::{Encryption, Secret, Target};
 use serde_json::Value;
+use support::binary::Pacrat;
 use support::{bacpacs, shared};
 use tokio_util::sync::CancellationToken;
 
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-/// pacrat in a home of its own.
-struct Pacrat {
-    home: tempfile::TempDir,
-}
-
-impl Pacrat {
-    fn new() -> Self {
-        Self { home: tempfile::tempdir().unwrap() }
-    }
-
-    fn run(&self, arguments: &[&str]) -> Ran {
-        let mut command = Command::cargo_bin("pacrat").unwrap();
-        command.env_clear().env("HOME", self.home.path());
-        let config = self.home.path().join("config.toml");
-        if config.exists() {
-            command.env("PACRAT_CONFIG", config);
-        }
-        let output = command.args(arguments).output().unwrap();
-        Ran {
-            code: output.status.code().unwrap(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-
-    fn json(&self, arguments: &[&str], code: i32) -> Value {
-        let arguments: Vec<&str> = arguments.iter().copied().chain(["--json"]).collect();
-        let ran = self.run(&arguments);
-        assert_eq!(ran.code, code, "{arguments:?}: {}{}", ran.out, ran.err);
-        serde_json::from_str(&ran.out).unwrap_or_else(|e| panic!("{arguments:?}: {e}: {}", ran.out))
-    }
+/// The answer to `--json`, of a run that ends with this code.
+fn json(pacrat: &Pacrat, arguments: &[&str], code: i32) -> Value {
+    let arguments: Vec<&str> = arguments.iter().copied().chain(["--json"]).collect();
+    let ran = pacrat.run(&arguments);
+    assert_eq!(ran.code, code, "{arguments:?}: {}{}", ran.out, ran.err);
+    serde_json::from_str(&ran.out).unwrap_or_else(|e| panic!("{arguments:?}: {e}: {}", ran.out))
 }
 
 /// A sandbox, and a pacrat that knows it as `box`, its database Shop as the tenant `shop`.
@@ -72,8 +41,8 @@ impl Bench {
              trust_certificate = true\n[tenants.shop]\nserver = \"box\"\ndatabase = \"Shop\"\n\
              [stores.local]\npath = \"store\"\n"
         );
-        std::fs::write(pacrat.home.path().join("config.toml"), text).unwrap();
-        std::fs::write(pacrat.home.path().join("word"), "s3cret-word\n").unwrap();
+        std::fs::write(pacrat.home().join("config.toml"), text).unwrap();
+        std::fs::write(pacrat.home().join("word"), "s3cret-word\n").unwrap();
         Self { pacrat, target, _sandbox: sandbox }
     }
 
@@ -119,11 +88,11 @@ async fn five_changes_are_exactly_those_five() {
     let pacrat = &bench.pacrat;
     let ran = pacrat.run(&["backup", "shop"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
-    let list = pacrat.json(&["list"], 0);
+    let list = json(&pacrat, &["list"], 0);
     let backup = list[0]["backup"]["file"].as_str().unwrap();
     // The live database as the tenant and as SERVER/DATABASE, the backup by its name with and without its ending.
     for (a, b) in [(backup, "shop"), ("box/Shop", backup.trim_end_matches(".bacpac")), ("shop", "box/Shop")] {
-        let document = pacrat.json(&["diff", a, b, "--rows"], 0);
+        let document = json(&pacrat, &["diff", a, b, "--rows"], 0);
         assert_eq!(document["equal"], true, "{a} {b}: {document:#}");
         assert_eq!(document["rows"].as_array().unwrap().len(), 2);
     }
@@ -147,7 +116,7 @@ async fn five_changes_are_exactly_those_five() {
             ],
         )
         .await;
-    let document = pacrat.json(&["diff", backup, "shop"], 6);
+    let document = json(&pacrat, &["diff", backup, "shop"], 6);
     assert_eq!(document["equal"], false);
     assert_eq!(named(&document, "added"), ["sequence [dbo].[Numbers]"]);
     assert_eq!(named(&document, "removed"), ["foreign key [dbo].[FK_Order]", "index [dbo].[Customer].[IX_Mail]"]);
@@ -178,10 +147,10 @@ async fn rows_are_a_difference_when_they_are_asked_for() {
     let pacrat = &bench.pacrat;
     assert_eq!(pacrat.run(&["backup", "shop"]).code, 0);
     bench.order("Shop", &["INSERT INTO dbo.Customer VALUES (3, N'Cy', NULL, NULL)"]).await;
-    let list = pacrat.json(&["list"], 0);
+    let list = json(&pacrat, &["list"], 0);
     let backup = list[0]["backup"]["file"].as_str().unwrap();
     assert_eq!(pacrat.run(&["diff", backup, "shop"]).code, 0, "the schema is the same");
-    let document = pacrat.json(&["diff", backup, "shop", "--rows"], 6);
+    let document = json(&pacrat, &["diff", backup, "shop", "--rows"], 6);
     assert_eq!(document["equal"], false);
     let rows = document["rows"].as_array().unwrap();
     assert_eq!((&rows[0]["table"], &rows[0]["a"], &rows[0]["b"]), (&"dbo.Customer".into(), &2.into(), &3.into()));
@@ -249,12 +218,12 @@ fn every_real_package_equals_itself_and_itself_in_another_order() {
         let package_path = package.to_str().unwrap();
         let ran = pacrat.run(&["diff", package_path, package_path]);
         assert_eq!(ran.code, 0, "{name}: {}{}", ran.out, ran.err);
-        let other = twin(&package, pacrat.home.path());
+        let other = twin(&package, pacrat.home());
         let ran = pacrat.run(&["diff", package_path, other.to_str().unwrap()]);
         assert_eq!(ran.code, 0, "{name}: {}{}", ran.out, ran.err);
         std::fs::remove_file(other).unwrap();
     }
-    assert_eq!(std::fs::read_dir(pacrat.home.path()).unwrap().count(), 0, "something was written at home");
+    assert_eq!(std::fs::read_dir(pacrat.home()).unwrap().count(), 0, "something was written at home");
 }
 
 #[test]
@@ -281,7 +250,7 @@ fn one_object_is_scripted_with_what_belongs_to_it() {
     let ran = pacrat.run(&["script", file, "--format", "dacfx"]);
     assert!(ran.out.starts_with("--@@ server=") && ran.out.contains("\n--@ Collation="), "{}", ran.out);
     assert!(!ran.out.contains("USE ") && ran.out.contains("\nGO\n"));
-    let document = pacrat.json(&["script", file, "--object", "dbo.Orders"], 0);
+    let document = json(&pacrat, &["script", file, "--object", "dbo.Orders"], 0);
     let kinds: Vec<&str> =
         document["batches"].as_array().unwrap().iter().map(|b| b["kind"].as_str().unwrap()).collect();
     assert!(kinds.first() == Some(&"table") && kinds.contains(&"foreign key"), "{kinds:?}");

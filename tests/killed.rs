@@ -7,13 +7,11 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use pacrat::sandbox::{LoginOptions, Sandbox, SandboxOptions};
+use pacrat::sandbox::Sandbox;
 use pacrat::sqlserver::connect;
 use pacrat::sqlserver::error::SqlError;
-use pacrat::sqlserver::target::{Secret, Target};
+use support::place::{self, PASSWORD};
 use tokio_util::sync::CancellationToken;
-
-const PASSWORD: &str = "Rat-and-tail-7";
 
 struct Place {
     server: Sandbox,
@@ -23,15 +21,9 @@ struct Place {
 impl Place {
     /// A server with a database of one table of 5,000 rows.
     async fn new() -> Place {
-        let logins = vec![LoginOptions::administrator("operator", PASSWORD)];
-        let server = Sandbox::start(SandboxOptions { logins, ..SandboxOptions::default() }).await.unwrap();
+        let server = place::sandbox(&["operator"]).await;
         let home = tempfile::tempdir().unwrap();
-        let text = format!(
-            "data_dir = \"data\"\n[servers.box]\nhost = \"127.0.0.1\"\nport = {}\nlogin = \"operator\"\n\
-             password_env = \"BOX_PASSWORD\"\ntrust_certificate = true\n\
-             [tenants.shop]\nserver = \"box\"\ndatabase = \"Shop\"\n[stores.here]\npath = \"store\"\n",
-            server.address().port()
-        );
+        let text = place::configuration(&server, "password_env = \"BOX_PASSWORD\"", ("shop", "Shop"), "");
         std::fs::write(home.path().join("config.toml"), text).unwrap();
         let place = Place { server, home };
         place.order("master", "CREATE DATABASE Shop").await;
@@ -54,11 +46,8 @@ impl Place {
     }
 
     async fn tried(&self, database: &str, sql: &str) -> Result<Vec<String>, SqlError> {
-        let mut target = Target::new("127.0.0.1", "operator", Secret::new(PASSWORD)).with_database(database);
-        target.port = Some(self.server.address().port());
-        target.trust_certificate = true;
         let never = CancellationToken::new();
-        let mut orders = connect::open(&target, &never).await?;
+        let mut orders = connect::open(&place::target(&self.server, database), &never).await?;
         let answer = orders.batch(sql, "preparing", &never).await?;
         Ok(answer.sets.iter().flat_map(|s| s.records()).map(|r| r.string("name")).collect())
     }

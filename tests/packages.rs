@@ -3,13 +3,12 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use pacrat::bacpac::canonical::Digest;
 use pacrat::bacpac::package::*;
 use pacrat::bacpac::plan::{BcpType, ColumnPlan, TablePlan};
 use pacrat::bacpac::rowtext::RowFormat;
-use support::{bacpacs, plans::plans, shared};
+use support::{bacpacs, expected, plans::plans, shared};
 
 fn open(bytes: Vec<u8>) -> BoundPackage {
     BoundPackage::open(Bytes::new(bytes), Limits::default()).unwrap().0
@@ -26,16 +25,6 @@ fn digests(package: &BoundPackage) -> BTreeMap<String, (u64, String)> {
             let digest = digest.finish();
             (table.plan.to_string(), (digest.rows, digest.sha256))
         })
-        .collect()
-}
-
-fn expected(shared: &Path, name: &str) -> BTreeMap<String, (u64, String)> {
-    let text = std::fs::read(shared.join(format!("bacpacs/expected/{name}.json"))).unwrap();
-    let json: serde_json::Value = serde_json::from_slice(&text).unwrap();
-    json.as_object()
-        .unwrap()
-        .iter()
-        .map(|(table, v)| (table.clone(), (v["rows"].as_u64().unwrap(), v["sha256"].as_str().unwrap().to_owned())))
         .collect()
 }
 

@@ -5,13 +5,12 @@ mod support;
 use std::path::PathBuf;
 
 use assert_cmd::Command;
-use pacrat::sandbox::{LoginOptions, Sandbox, SandboxOptions};
+use pacrat::sandbox::Sandbox;
 use pacrat::sqlserver::connect;
-use pacrat::sqlserver::orders::{Field, Orders};
-use pacrat::sqlserver::target::{Secret, Target};
+use pacrat::sqlserver::orders::Orders;
+use support::binary::{Ran, ran};
+use support::place::{self, PASSWORD};
 use tokio_util::sync::CancellationToken;
-
-const PASSWORD: &str = "Rat-and-tail-7";
 
 /// A club with members, visits and cards, users, a role and permissions; made by DacFx from the script beside it.
 const CLUB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/packages/club.bacpac");
@@ -22,13 +21,6 @@ struct Place {
     home: tempfile::TempDir,
 }
 
-#[derive(Debug)]
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
-}
-
 impl Place {
     async fn new() -> Place {
         Place::configured("").await
@@ -36,22 +28,9 @@ impl Place {
 
     /// `more` goes to the end of the configuration.
     async fn configured(more: &str) -> Place {
-        let options = SandboxOptions {
-            logins: vec![
-                LoginOptions::administrator("operator", PASSWORD),
-                LoginOptions::administrator("steward", PASSWORD),
-                LoginOptions::administrator("warden", PASSWORD),
-            ],
-            ..SandboxOptions::default()
-        };
-        let server = Sandbox::start(options).await.expect("the sandbox starts");
+        let server = place::sandbox(&["operator", "steward", "warden"]).await;
         let home = tempfile::tempdir().unwrap();
-        let text = format!(
-            "data_dir = \"data\"\n[servers.box]\nhost = \"127.0.0.1\"\nport = {}\nlogin = \"operator\"\n\
-             password_env = \"BOX_PASSWORD\"\ntrust_certificate = true\n\
-             [tenants.club]\nserver = \"box\"\ndatabase = \"Club\"\n[stores.here]\npath = \"store\"\n{more}",
-            server.address().port()
-        );
+        let text = place::configuration(&server, "password_env = \"BOX_PASSWORD\"", ("club", "Club"), more);
         std::fs::write(home.path().join("config.toml"), text).unwrap();
         Place { server, home }
     }
@@ -60,12 +39,7 @@ impl Place {
         let mut command = Command::cargo_bin("pacrat").unwrap();
         command.env_clear().env("HOME", self.home.path()).env("PACRAT_CONFIG", self.home.path().join("config.toml"));
         command.env("BOX_PASSWORD", PASSWORD).args(arguments);
-        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-        Ran {
-            code: output.status.code().unwrap(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+        tokio::task::spawn_blocking(move || ran(&mut command)).await.unwrap()
     }
 
     /// Restores the club under a name; what was said while it was restored comes back.
@@ -81,10 +55,7 @@ impl Place {
     }
 
     async fn orders(&self, database: &str) -> Box<dyn Orders> {
-        let mut target = Target::new("127.0.0.1", "operator", Secret::new(PASSWORD)).with_database(database);
-        target.port = Some(self.server.address().port());
-        target.trust_certificate = true;
-        connect::open(&target, &CancellationToken::new()).await.expect("a connection")
+        connect::open(&place::target(&self.server, database), &CancellationToken::new()).await.expect("a connection")
     }
 
     async fn order(&self, database: &str, sql: &str) {
@@ -97,15 +68,7 @@ impl Place {
         let mut orders = self.orders(database).await;
         let answer = orders.batch(sql, "asking", &CancellationToken::new()).await;
         let answer = answer.unwrap_or_else(|e| panic!("{sql}: {e}"));
-        let text = |field: &Field| match field {
-            Field::Null => "NULL".to_owned(),
-            Field::Bool(b) => u8::from(*b).to_string(),
-            Field::Int(n) => n.to_string(),
-            Field::Text(text) => text.clone(),
-            other => format!("{other:?}"),
-        };
-        let rows = answer.sets.iter().flat_map(|s| &s.rows);
-        rows.map(|row| row.iter().map(text).collect::<Vec<_>>().join(" ")).collect()
+        place::rows(&answer)
     }
 
     async fn one(&self, database: &str, sql: &str) -> String {

@@ -8,15 +8,15 @@ use pacrat::engine::command::{Command, JobSpec, PackageSource, Trigger};
 use pacrat::engine::event::{Event, Failure, JobId, JobState, Step, Summary, What};
 use pacrat::engine::query::Core;
 use pacrat::engine::service::Service;
+use pacrat::sandbox::Sandbox;
 use pacrat::sandbox::fault::{Fault, Faults};
-use pacrat::sandbox::{LoginOptions, Sandbox, SandboxOptions};
 use pacrat::sqlserver::connect;
 use pacrat::sqlserver::orders::Orders;
-use pacrat::sqlserver::target::{Secret, Target};
+use pacrat::sqlserver::target::Target;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
-pub const PASSWORD: &str = "Rat-and-tail-7";
+use super::support::place::{self, PASSWORD};
 
 /// Everything a test needs.
 pub struct Bench {
@@ -68,18 +68,10 @@ impl Bench {
 
     /// With no databases but the server's own.
     pub async fn empty() -> Self {
-        let options = SandboxOptions {
-            logins: vec![LoginOptions::administrator("operator", PASSWORD)],
-            ..SandboxOptions::default()
-        };
-        let server = Sandbox::start(options).await.expect("the sandbox starts");
+        let server = place::sandbox(&["operator"]).await;
         let home = tempfile::tempdir().unwrap();
-        let text = format!(
-            "data_dir = \"data\"\n[servers.box]\nhost = \"127.0.0.1\"\nport = {}\nlogin = \"operator\"\n\
-             password = \"{PASSWORD}\"\ntrust_certificate = true\nconnect_timeout = 5\n\
-             [tenants.shop]\nserver = \"box\"\ndatabase = \"Shop\"\n[stores.here]\npath = \"store\"\n",
-            server.address().port()
-        );
+        let lines = format!("password = \"{PASSWORD}\"\nconnect_timeout = 5");
+        let text = place::configuration(&server, &lines, ("shop", "Shop"), "");
         let (config, _) = Config::parse(&home.path().join("config.toml"), &text).unwrap();
         let service = Service::start(config, Default::default());
         Self { server, service, home }
@@ -106,10 +98,7 @@ impl Bench {
     }
 
     pub fn target(&self, database: &str) -> Target {
-        let mut target = Target::new("127.0.0.1", "operator", Secret::new(PASSWORD)).with_database(database);
-        target.port = Some(self.server.address().port());
-        target.trust_certificate = true;
-        target
+        place::target(&self.server, database)
     }
 
     pub async fn orders(&self, database: &str) -> Box<dyn Orders> {
@@ -122,6 +111,16 @@ impl Bench {
         let sql = "SELECT name FROM sys.databases WHERE database_id > 4";
         let answer = orders.batch(sql, "listing the databases", &CancellationToken::new()).await.unwrap();
         answer.sets[0].records().map(|r| r.string("name")).collect()
+    }
+
+    /// What a job left behind that was to leave nothing: `nothing`, or new files of the store and the copy.
+    pub async fn left_behind(&self, before: &BTreeSet<String>) -> String {
+        let files: Vec<String> = self.files().difference(before).cloned().collect();
+        let databases: Vec<String> = self.databases().await.into_iter().filter(|d| d == "Copy").collect();
+        match (files.is_empty(), databases.is_empty()) {
+            (true, true) => "nothing".to_owned(),
+            _ => format!("{files:?} {databases:?}"),
+        }
     }
 
     /// The files of the store.

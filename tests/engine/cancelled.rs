@@ -57,13 +57,7 @@ async fn cancelled_during_each_step_nothing_is_left() {
         let after = Duration::from_millis(if case.hold.is_empty() { 0 } else { 150 });
         let (ended, took) = bench.cancel_at(spec, case.step, after).await;
         bench.faults().clear();
-        let partial: Vec<String> = bench.files().difference(&files).cloned().collect();
-        let databases: Vec<String> = bench.databases().await.into_iter().filter(|d| d == "Copy").collect();
-        let left = if partial.is_empty() && databases.is_empty() {
-            "nothing".to_owned()
-        } else {
-            format!("{partial:?} {databases:?}")
-        };
+        let left = bench.left_behind(&files).await;
         let state = format!("{:?}", ended.state.unwrap());
         report.line(format!(
             "{:<8} {:<20} {:<44} {:>4} ms  {left} ({state})",

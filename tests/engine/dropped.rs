@@ -45,13 +45,7 @@ async fn dropped_during_each_step_nothing_is_left() {
         let ended = bench.run(spec).await;
         let took = begun.elapsed();
         bench.faults().clear();
-        let partial: Vec<String> = bench.files().difference(&files).cloned().collect();
-        let databases: Vec<String> = bench.databases().await.into_iter().filter(|d| d == "Copy").collect();
-        let left = if partial.is_empty() && databases.is_empty() {
-            "nothing".to_owned()
-        } else {
-            format!("{partial:?} {databases:?}")
-        };
+        let left = bench.left_behind(&files).await;
         report.line(format!(
             "{job:<8} {step:<20} {fault:<44} {:>4} ms  {left} ({:?})",
             took.as_millis(),

@@ -2,10 +2,11 @@
 
 use pacrat::engine::command::{JobSpec, PackageSource};
 use pacrat::engine::event::JobState;
-use pacrat::sqlserver::orders::{Field, Orders};
+use pacrat::sqlserver::orders::Orders;
 use tokio_util::sync::CancellationToken;
 
 use super::bench::{Bench, Report, backup, order, restore};
+use super::support::place;
 
 /// Procedures that call each other, a view on a table that is gone, keys and checks in every state of trust, a disabled
 /// trigger and index, identities and sequences used and unused, modules of other settings.
@@ -67,15 +68,7 @@ const QUESTIONS: &[(&str, &str)] = &[
 
 async fn ask(orders: &mut dyn Orders, sql: &str) -> String {
     let answer = orders.batch(sql, "asking", &CancellationToken::new()).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
-    let text = |field: &Field| match field {
-        Field::Null => "NULL".to_owned(),
-        Field::Bool(b) => u8::from(*b).to_string(),
-        Field::Int(n) => n.to_string(),
-        Field::Text(text) => text.clone(),
-        other => format!("{other:?}"),
-    };
-    let rows = answer.sets.iter().flat_map(|s| &s.rows);
-    rows.map(|row| row.iter().map(text).collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join(", ")
+    place::rows(&answer).join(", ")
 }
 
 #[tokio::test(flavor = "multi_thread")]

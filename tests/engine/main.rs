@@ -5,4 +5,6 @@ mod bench;
 mod cancelled;
 mod dropped;
 mod honest;
+#[path = "../support/mod.rs"]
+mod support;
 mod whole;

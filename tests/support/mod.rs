@@ -1,9 +1,12 @@
 //! What several test programs need.
 #![allow(dead_code, reason = "each test program uses its own part")]
 
+pub mod binary;
+pub mod place;
 pub mod plans;
 pub mod zipfile;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The folder of shared test data; says so and gives nothing where it is absent.
@@ -27,4 +30,15 @@ pub fn bacpacs(shared: &std::path::Path) -> Vec<(String, PathBuf)> {
         .collect();
     found.sort();
     found
+}
+
+/// Rows and SHA-256 of every table of a real package, by its name, as an independent reader found them.
+pub fn expected(shared: &std::path::Path, name: &str) -> BTreeMap<String, (u64, String)> {
+    let text = std::fs::read(shared.join(format!("bacpacs/expected/{name}.json"))).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    json.as_object()
+        .unwrap()
+        .iter()
+        .map(|(table, v)| (table.clone(), (v["rows"].as_u64().unwrap(), v["sha256"].as_str().unwrap().to_owned())))
+        .collect()
 }
