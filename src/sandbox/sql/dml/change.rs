@@ -19,6 +19,9 @@ use crate::sandbox::value::{Base, Value};
 
 use super::{ROW_ID, computed_refused, twice};
 
+/// Is given a row's id, its columns, and the whole row that was read.
+type Visit<'a> = &'a mut dyn FnMut(i64, Vec<Value>, &[Value]) -> SqlResult<()>;
+
 /// What UPDATE and DELETE read, and what they set.
 struct ToChange {
     plan: Plan,
@@ -39,10 +42,10 @@ impl SqlSession {
         if change.target.first().is_some_and(|n| n.starts_with('@')) {
             return Err(error::unsupported("UPDATE of a table variable"));
         }
-        let (access, found) = self.to_change(change, "UPDATE")?;
+        let (access, found) = self.rows_changed(change, "UPDATE")?;
         let ctx = Context::new(self);
         let mut changes = Changes::default();
-        self.each_to_change(&ctx, &found, &mut |key, old, row| {
+        self.each_changed(&ctx, &found, &mut |key, old, row| {
             let env = Env { ctx: &ctx, row, outer: None };
             let mut new = old.clone();
             for (at, e) in &found.sets {
@@ -90,10 +93,10 @@ impl SqlSession {
             rows.clear();
             return Ok(n);
         }
-        let (access, found) = self.to_change(change, "DELETE")?;
+        let (access, found) = self.rows_changed(change, "DELETE")?;
         let ctx = Context::new(self);
         let mut changes = Changes::default();
-        self.each_to_change(&ctx, &found, &mut |key, old, _| {
+        self.each_changed(&ctx, &found, &mut |key, old, _| {
             changes.deletes.push((key, old));
             Ok(())
         })?;
@@ -108,7 +111,7 @@ impl SqlSession {
     }
 
     /// The table that a statement changes, and its rows; everything is ready for reading them.
-    fn to_change(&mut self, change: &Change, verb: &str) -> SqlResult<(Access, ToChange)> {
+    fn rows_changed(&mut self, change: &Change, verb: &str) -> SqlResult<(Access, ToChange)> {
         let access = self.changed_table(change)?;
         self.may_change(&access, verb)?;
         let mut found = self.changed_rows(&access, change)?;
@@ -118,13 +121,8 @@ impl SqlSession {
         Ok((access, found))
     }
 
-    /// Gives each row of the target once, up to the limit of TOP: its id, its columns, and the whole row that was read.
-    fn each_to_change(
-        &self,
-        ctx: &Context<'_>,
-        found: &ToChange,
-        visit: &mut dyn FnMut(i64, Vec<Value>, &[Value]) -> SqlResult<()>,
-    ) -> SqlResult<()> {
+    /// Gives each row of the target once, up to the limit of TOP.
+    fn each_changed(&self, ctx: &Context<'_>, found: &ToChange, visit: Visit<'_>) -> SqlResult<()> {
         let limit = self.limit(ctx, found.top.as_ref())?;
         let mut seen = HashSet::new();
         found.plan.each(ctx, None, &mut |row| {
