@@ -88,11 +88,11 @@ async fn five_changes_are_exactly_those_five() {
     let pacrat = &bench.pacrat;
     let ran = pacrat.run(&["backup", "shop"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
-    let list = json(&pacrat, &["list"], 0);
+    let list = json(pacrat, &["list"], 0);
     let backup = list[0]["backup"]["file"].as_str().unwrap();
     // The live database as the tenant and as SERVER/DATABASE, the backup by its name with and without its ending.
     for (a, b) in [(backup, "shop"), ("box/Shop", backup.trim_end_matches(".bacpac")), ("shop", "box/Shop")] {
-        let document = json(&pacrat, &["diff", a, b, "--rows"], 0);
+        let document = json(pacrat, &["diff", a, b, "--rows"], 0);
         assert_eq!(document["equal"], true, "{a} {b}: {document:#}");
         assert_eq!(document["rows"].as_array().unwrap().len(), 2);
     }
@@ -116,7 +116,7 @@ async fn five_changes_are_exactly_those_five() {
             ],
         )
         .await;
-    let document = json(&pacrat, &["diff", backup, "shop"], 6);
+    let document = json(pacrat, &["diff", backup, "shop"], 6);
     assert_eq!(document["equal"], false);
     assert_eq!(named(&document, "added"), ["sequence [dbo].[Numbers]"]);
     assert_eq!(named(&document, "removed"), ["foreign key [dbo].[FK_Order]", "index [dbo].[Customer].[IX_Mail]"]);
@@ -147,10 +147,10 @@ async fn rows_are_a_difference_when_they_are_asked_for() {
     let pacrat = &bench.pacrat;
     assert_eq!(pacrat.run(&["backup", "shop"]).code, 0);
     bench.order("Shop", &["INSERT INTO dbo.Customer VALUES (3, N'Cy', NULL, NULL)"]).await;
-    let list = json(&pacrat, &["list"], 0);
+    let list = json(pacrat, &["list"], 0);
     let backup = list[0]["backup"]["file"].as_str().unwrap();
     assert_eq!(pacrat.run(&["diff", backup, "shop"]).code, 0, "the schema is the same");
-    let document = json(&pacrat, &["diff", backup, "shop", "--rows"], 6);
+    let document = json(pacrat, &["diff", backup, "shop", "--rows"], 6);
     assert_eq!(document["equal"], false);
     let rows = document["rows"].as_array().unwrap();
     assert_eq!((&rows[0]["table"], &rows[0]["a"], &rows[0]["b"]), (&"dbo.Customer".into(), &2.into(), &3.into()));
