@@ -9,6 +9,9 @@ use crate::sqlserver::orders::Orders;
 /// "Invalid object name" (catalog/errors.json).
 const NO_OBJECT: i32 = 208;
 
+/// What kind of batch makes an assembly.
+const ASSEMBLY: &str = "assembly";
+
 /// Runs batches on one connection.
 pub struct Runner<'a> {
     /// The connection.
@@ -55,15 +58,39 @@ impl<'a> Runner<'a> {
 
     /// The batches that are wanted, in order. What is optional may fail, with a remark.
     pub async fn batches(&mut self, script: &Script, wanted: impl Fn(&Batch) -> bool) -> Result<(), Stop> {
+        let mut waiting: Vec<(&Batch, SqlError)> = Vec::new();
         for batch in script.batches.iter().filter(|b| wanted(b)) {
             self.job.check()?;
             match self.batch(batch).await {
+                Ok(()) if batch.kind == ASSEMBLY => self.again(&mut waiting).await?,
                 Ok(()) => {}
+                Err(error) if refused(&error) && batch.kind == ASSEMBLY => waiting.push((batch, error)),
                 Err(error) if refused(&error) => self.otherwise(batch, error).await?,
                 Err(error) => return Err(error.into()),
             }
         }
+        for (batch, error) in waiting {
+            self.left_out(batch, &error);
+        }
         Ok(())
+    }
+
+    /// Assemblies that were refused, once another one is there: which of them uses which stands inside of them, and a
+    /// package need not say it.
+    async fn again(&mut self, waiting: &mut Vec<(&Batch, SqlError)>) -> Result<(), Stop> {
+        loop {
+            let before = waiting.len();
+            for (batch, _) in std::mem::take(waiting) {
+                match self.batch(batch).await {
+                    Ok(()) => {}
+                    Err(error) if refused(&error) => waiting.push((batch, error)),
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            if waiting.is_empty() || waiting.len() == before {
+                return Ok(());
+            }
+        }
     }
 
     /// What was refused is made another way, where there is one; else it is left out, where it may be.
@@ -104,6 +131,11 @@ impl<'a> Runner<'a> {
             if failed.is_empty() || failed.len() == before {
                 for (batch, error) in failed {
                     self.left_out(batch, &error);
+                }
+                if self.made.iter().any(|(kind, _)| *kind == ASSEMBLY) {
+                    let text =
+                        "the database has code in assemblies: it runs where the server's option 'clr enabled' is on (else 6263)";
+                    self.job.inform(text);
                 }
                 return Ok(());
             }

@@ -20,6 +20,8 @@ enum Class {
     Principal,
     /// A login.
     Login,
+    /// An assembly.
+    Assembly,
     /// Anything else: nothing here refers to it where its name is shared.
     Other,
 }
@@ -50,6 +52,12 @@ fn class_of(object: &Object) -> Class {
         Object::FullTextIndex(_) => Class::FullText,
         Object::User(_) | Object::Role(_) | Object::ApplicationRole(_) => Class::Principal,
         Object::Login(_) => Class::Login,
+        Object::Other(element) => match element.kind.as_str() {
+            "SqlAggregate" => Class::Plain,
+            "SqlUserDefinedType" => Class::Type,
+            "SqlAssembly" => Class::Assembly,
+            _ => Class::Other,
+        },
         _ => Class::Other,
     }
 }
@@ -62,9 +70,11 @@ fn class_meant(element: &Element, relationship: &str) -> Class {
         "Type" | "XmlSchemaCollection" => Class::Type,
         "Authorizer" | "Grantee" | "Grantor" | "Member" | "Role" | "User" => Class::Principal,
         "Login" => Class::Login,
+        "Assembly" | "ReferencedAssemblies" => Class::Assembly,
         "KeyName" | "UsingPrimaryXmlIndex" => Class::Index,
         "Host" => match about().as_str() {
             "SqlIndexBase" | "SqlStatistic" => Class::Index,
+            "SqlAssembly" => Class::Assembly,
             "SqlUser" | "SqlRole" | "SqlApplicationRole" | "SqlDatabaseSecurityPrincipal" => Class::Principal,
             "SqlType" | "SqlUserDefinedDataType" | "SqlTableType" | "SqlXmlSchemaCollection" => Class::Type,
             _ => Class::Plain,
@@ -72,6 +82,7 @@ fn class_meant(element: &Element, relationship: &str) -> Class {
         "SecuredObject" => match about().rsplit('.').next() {
             Some("User" | "Role" | "ApplicationRole") => Class::Principal,
             Some("Type" | "XmlSchemaCollection") => Class::Type,
+            Some("Assembly") => Class::Assembly,
             _ => Class::Plain,
         },
         _ => Class::Plain,
@@ -108,8 +119,12 @@ impl Model {
             if keeper.is_none_or(|keeper| keeper == class) {
                 continue;
             }
-            let Some(rest) = object.rest_mut() else { continue };
-            let number = rest.disambiguator.get_or_insert_with(|| {
+            let disambiguator = match object {
+                Object::Other(element) if class != Class::Other => Some(&mut element.disambiguator),
+                _ => object.rest_mut().map(|rest| &mut rest.disambiguator),
+            };
+            let Some(disambiguator) = disambiguator else { continue };
+            let number = disambiguator.get_or_insert_with(|| {
                 next += 1;
                 (next - 1).to_string()
             });

@@ -80,6 +80,9 @@ impl Model {
     }
 }
 
+/// A type that an assembly brings.
+const CLR_TYPE: &str = "SqlUserDefinedType";
+
 /// The names of a model, without regard to case.
 pub(super) struct Names {
     /// Tables, views, functions, procedures, sequences, synonyms, types, XML schema collections.
@@ -103,6 +106,7 @@ impl Names {
                 | Object::Synonym(_)
                 | Object::AliasType(_)
                 | Object::XmlSchemaCollection(_) => &[],
+                Object::Other(e) if e.kind == "SqlAggregate" || e.kind == CLR_TYPE => &[],
                 _ => continue,
             };
             let name = object.name();
@@ -111,7 +115,12 @@ impl Names {
             }
             let own = columns.iter().map(|c| (c.name.last().to_lowercase(), c.name.clone())).collect();
             names.columns.insert(name.clone(), own);
-            if matches!(object, Object::AliasType(_) | Object::TableType(_) | Object::XmlSchemaCollection(_)) {
+            let is_type = match object {
+                Object::AliasType(_) | Object::TableType(_) | Object::XmlSchemaCollection(_) => true,
+                Object::Other(e) => e.kind == CLR_TYPE,
+                _ => false,
+            };
+            if is_type {
                 names.types.insert(name.clone());
             }
             names.objects.insert((name.schema().to_lowercase(), name.last().to_lowercase()), name);

@@ -88,6 +88,14 @@ const SET: &[(&str, &str)] = &[
     ("SqlInlineTableValuedFunction", FUNCTION),
     ("SqlMultiStatementTableValuedFunction", FUNCTION),
     ("SqlScriptFunctionImplementation", "BodyScript"),
+    ("SqlClrFunctionImplementation", "MethodName ClassName Assembly OrderColumns"),
+    ("SqlClrFunctionOrderedColumnSpecification", "IsAscending Column"),
+    ("SqlAssembly", "PermissionSet IsVisible AssemblySources Authorizer ReferencedAssemblies"),
+    ("SqlAssemblySource", "Source"),
+    ("SqlAssemblyFile", "Source Assembly"),
+    ("SqlAggregate", "ClassName Assembly Parameters ReturnType"),
+    ("SqlSubroutineParameter", "DefaultExpressionScript Type"),
+    ("SqlUserDefinedType", "ClassName Assembly"),
     (
         "SqlDmlTrigger",
         "BodyScript IsAnsiNullsOn IsQuotedIdentifierOn IsDisabled InsertOrderRestriction UpdateOrderRestriction \
@@ -186,9 +194,18 @@ pub const WITHOUT_SAYING: &[(&str, &str, &str)] = &[
     ("SqlTriggerEventTypeSpecifier", "EventType", "the text says it"),
     (
         "SqlClrFunctionImplementation",
-        "IsDeterministic DataAccess SystemDataAccess IsPrecise FillRowMethodName MethodName ClassName Assembly \
-         OrderColumns",
-        "the text says it",
+        "IsDeterministic DataAccess SystemDataAccess IsPrecise FillRowMethodName",
+        "the assembly says it",
+    ),
+    (
+        "SqlAggregate",
+        "Format IsInvariantToDuplicates IsInvariantToNulls IsNullIfEmpty MaxByteSize",
+        "the assembly says it",
+    ),
+    (
+        "SqlUserDefinedType",
+        "Format MaxByteSize IsByteOrdered ValidationMethodName IsFixedLength Methods Properties",
+        "the assembly says it",
     ),
     ("SqlUser", "UserType", "the provider knows whether it is a user or a group"),
     ("SqlQueue", "Columns", "every queue has the same columns"),

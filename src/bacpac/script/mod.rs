@@ -6,6 +6,7 @@
 //! a script does not carry is listed by kind and name, never dropped.
 
 mod choice;
+mod clr;
 mod constraint;
 mod database;
 mod index;
@@ -212,6 +213,12 @@ impl<'a> Lookup<'a> {
         let all = self.by_name.get(name)?;
         let second = |o: &&&Object| matches!(o, Object::FullTextIndex(_) | Object::Role(_) | Object::Login(_));
         all.iter().find(|o| !second(o)).or(all.first()).copied()
+    }
+
+    /// Whether an assembly of this name is in the model.
+    fn is_assembly(&self, name: &Name) -> bool {
+        let all = self.by_name.get(name).into_iter().flatten();
+        all.into_iter().any(|o| matches!(o, Object::Other(e) if e.kind == "SqlAssembly"))
     }
 
     fn of_table(&self, table: &Name) -> &[&'a Object] {

@@ -15,7 +15,7 @@ impl<'a> Maker<'a> {
         dependencies: &Entries,
     ) -> bool {
         let Some(text) = text else {
-            self.leave(kind, name, "its text is not in the model (it is encrypted, or made by an assembly)");
+            self.leave(kind, name, "its text is not in the model (it is encrypted)");
             return false;
         };
         let batch = self.add(phase, kind, name, text);
@@ -33,6 +33,9 @@ impl<'a> Maker<'a> {
     }
 
     pub(super) fn procedure(&mut self, procedure: &'a Procedure) {
+        if procedure.assembly.is_some() || procedure.class.is_some() {
+            return self.clr_procedure(procedure);
+        }
         let settings = (procedure.ansi_nulls, procedure.quoted_identifier);
         let (text, uses) = (procedure.definition(), &procedure.dependencies);
         if self.module(Phase::Modules, "procedure", &procedure.name, text, settings, uses) {
@@ -46,6 +49,9 @@ impl<'a> Maker<'a> {
     }
 
     pub(super) fn function(&mut self, function: &'a Function) {
+        if let Some(body) = function.implementation.as_ref().filter(|i| i.form == FunctionBodyForm::Clr) {
+            return self.clr_function(function, body);
+        }
         let settings = (function.ansi_nulls, function.quoted_identifier);
         let (text, uses) = (function.definition(), &function.dependencies);
         if self.module(Phase::Modules, "function", &function.name, text, settings, uses) {
@@ -59,12 +65,14 @@ impl<'a> Maker<'a> {
     pub(super) fn dml_trigger(&mut self, trigger: &'a DmlTrigger) {
         let settings = (trigger.ansi_nulls, trigger.quoted_identifier);
         let (name, text) = (&trigger.name, trigger.definition());
-        if !self.module(Phase::Triggers, "trigger", name, text, settings, &trigger.dependencies) {
+        let made = match trigger.assembly.is_some() || trigger.class.is_some() {
+            true => self.clr_dml_trigger(trigger),
+            false => self.module(Phase::Triggers, "trigger", name, text, settings, &trigger.dependencies),
+        };
+        if !made {
             return;
         }
-        if let Some(batch) = self.batches.last_mut() {
-            batch.needs.push(trigger.parent.clone());
-        }
+        self.needs([trigger.parent.clone()]);
         for (order, event) in
             [(trigger.insert_order, "INSERT"), (trigger.update_order, "UPDATE"), (trigger.delete_order, "DELETE")]
         {
@@ -86,7 +94,11 @@ impl<'a> Maker<'a> {
         let settings = (trigger.ansi_nulls, trigger.quoted_identifier);
         let (name, text) = (&trigger.name, trigger.definition());
         // Last of all: a trigger on DDL would fire at everything that comes after it.
-        if !self.module(Phase::Permissions, "database trigger", name, text, settings, &trigger.dependencies) {
+        let made = match trigger.assembly.is_some() || trigger.class.is_some() {
+            true => self.clr_ddl_trigger(trigger),
+            false => self.module(Phase::Permissions, "database trigger", name, text, settings, &trigger.dependencies),
+        };
+        if !made {
             return;
         }
         for event in &trigger.events {
@@ -116,6 +128,6 @@ fn order_word(order: TriggerOrder) -> Option<&'static str> {
     }
 }
 
-fn parameter_types(parameters: &[Parameter]) -> Vec<Name> {
+pub(super) fn parameter_types(parameters: &[Parameter]) -> Vec<Name> {
     parameters.iter().filter_map(|p| p.data_type.as_ref()).filter_map(|t| own(&t.type_ref)).collect()
 }

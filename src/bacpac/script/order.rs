@@ -66,6 +66,9 @@ fn wanted(at: usize, batch: &Batch, makers: &HashMap<Name, Vec<usize>>) -> Vec<u
 /// Inside a phase: what makes others cheaper or possible comes first.
 fn rank(batch: &Batch) -> u8 {
     match batch.kind {
+        // What is made of an assembly cannot be made before it, and what belongs to it is changed in this order.
+        "assembly" => 0,
+        "visibility of assembly" => 1,
         "role" => 0,
         "user" | "application role" => 1,
         "role membership" => 3,

@@ -44,6 +44,7 @@ impl<'a> Maker<'a> {
                 Object::Function(_) => "FUNCTION",
                 Object::Procedure(_) => "PROCEDURE",
                 Object::TableType(_) => "TYPE",
+                Object::Other(e) if e.kind == "SqlAggregate" => "AGGREGATE",
                 _ => return None,
             };
             Some((kind, name.last().to_owned()))

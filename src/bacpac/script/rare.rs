@@ -225,6 +225,10 @@ impl<'a> Maker<'a> {
                     format!("CREATE COLUMN ENCRYPTION KEY {quoted} WITH VALUES {};", values.join(", ")),
                 )
             }
+            "SqlAssembly" => return self.assembly(element, &name),
+            "SqlAssemblyFile" => return self.assembly_file(element, &name),
+            "SqlUserDefinedType" => return self.clr_type(element, &name),
+            "SqlAggregate" => return self.aggregate(element, &name),
             "SqlSecurityPolicy" => return self.security_policy(element, &name),
             "SqlExternalDataSource" => return self.external_data_source(element, &name),
             "SqlExternalFileFormat" => return self.external_file_format(element, &name),

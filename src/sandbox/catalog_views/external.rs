@@ -169,6 +169,22 @@ pub(super) fn assembly_modules(s: &mut Scan<'_, '_>) {
     }
 }
 
+/// `sys.function_order_columns`.
+pub(super) fn function_order(s: &mut Scan<'_, '_>) {
+    for o in s.objects() {
+        let Some(clr) = o.module().and_then(|m| m.clr.as_ref()) else { continue };
+        for (n, (column, descending)) in (1i64..).zip(&clr.order) {
+            s.row(&|name| match name {
+                "object_id" => o.object_id.into(),
+                "order_column_id" => n.into(),
+                "column_id" => (*column).into(),
+                "is_descending" => (*descending).into(),
+                _ => Cell::Unsaid,
+            });
+        }
+    }
+}
+
 /// `sys.security_policies`.
 pub(super) fn policies(s: &mut Scan<'_, '_>) {
     for o in s.objects() {

@@ -349,6 +349,9 @@ pub fn scan(
         ("sys", "assemblies") => external::assemblies(s),
         ("sys", "assembly_files") => external::assembly_files(s),
         ("sys", "assembly_modules") => external::assembly_modules(s),
+        // Which assemblies use which stands inside of them, and is not read.
+        ("sys", "assembly_references") => {}
+        ("sys", "function_order_columns") => external::function_order(s),
         ("sys", "external_data_sources") => external::sources(s),
         ("sys", "external_file_formats") => external::formats(s),
         ("sys", "external_tables") => external::tables(s),

@@ -261,6 +261,8 @@ pub(super) fn parameters(s: &mut Scan<'_, '_>) {
                 "xml_collection_id" => p.xml_collection_id.into(),
                 "is_xml_document" => p.xml_document.into(),
                 "is_readonly" => p.readonly.into(),
+                "has_default_value" => (m.clr.is_some() && p.has_default).into(),
+                "default_value" => typed(p.default.as_ref()),
                 "is_nullable" => true.into(),
                 other => facets(&p.ty, p.user_type_id, other).unwrap_or(Cell::Unsaid),
             });

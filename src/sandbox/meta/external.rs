@@ -82,6 +82,9 @@ pub struct ClrMethod {
     pub assembly_id: i32,
     pub class: String,
     pub method: Option<String>,
+    /// ORDER of a table function: columns by number, and whether they descend.
+    #[serde(default)]
+    pub order: Vec<(i32, bool)>,
 }
 
 /// What a database has of them.

@@ -8,6 +8,7 @@ use super::broker::Queue;
 use super::external::ClrMethod;
 use super::identity::Counter;
 use super::policy::SecurityPolicy;
+use super::property::TypedValue;
 use super::stamp::Stamp;
 use super::table::Table;
 
@@ -41,6 +42,9 @@ pub struct ModuleParameter {
     pub output: bool,
     pub readonly: bool,
     pub has_default: bool,
+    /// The default of a CLR module's parameter, where it is not NULL.
+    #[serde(default)]
+    pub default: Option<TypedValue>,
     /// `xml_collection_id`, 0 for none.
     pub xml_collection_id: i32,
     /// XML(DOCUMENT …).

@@ -4,6 +4,7 @@
 //! A table whose rows cannot be carried is an error, for a backup without them would be none.
 
 mod broker;
+mod clr;
 mod constraints;
 mod database;
 mod elements;
@@ -195,6 +196,8 @@ struct Builder<'a> {
     in_memory: HashSet<i64>,
     /// Names of column encryption keys.
     encryption_keys: HashMap<i64, String>,
+    /// Names of the assemblies that the model holds.
+    assembly_names: HashMap<i64, Name>,
     /// Columns' names by object and column id.
     column_names: HashMap<(i64, i64), String>,
     made: Vec<Object>,
@@ -269,6 +272,7 @@ impl<'a> Builder<'a> {
             named_keys,
             in_memory: in_memory.collect(),
             encryption_keys: keys::encryption_keys(rows),
+            assembly_names: HashMap::new(),
             column_names,
             made: Vec::new(),
             carried: HashSet::new(),
@@ -286,6 +290,7 @@ impl<'a> Builder<'a> {
         self.users_and_roles();
         self.schemas();
         self.xml_schema_collections();
+        self.assemblies();
         self.types();
         self.column_keys();
         self.secrets();
@@ -299,6 +304,7 @@ impl<'a> Builder<'a> {
         self.tables()?;
         self.rules_and_defaults();
         self.modules();
+        self.clr_modules();
         self.sequences();
         self.synonyms();
         self.full_text();

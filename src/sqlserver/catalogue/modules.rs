@@ -106,7 +106,10 @@ impl Builder<'_> {
 
     /// Triggers on the database: they are no objects of a schema.
     fn database_triggers(&mut self, texts: &HashMap<i64, Vec<Record<'_>>>, events: &HashMap<i64, Vec<Record<'_>>>) {
-        let own = |r: &Record<'_>| r.int("parent_class") == Some(0) && !r.bool("is_ms_shipped");
+        // Those of assemblies are put together elsewhere.
+        let own = |r: &Record<'_>| {
+            r.int("parent_class") == Some(0) && !r.bool("is_ms_shipped") && r.string("type").trim() != "TA"
+        };
         let rows: Vec<_> = self.rows.of("sys.triggers").filter(own).collect();
         for r in rows {
             let name = Name::one(r.string("name"));
@@ -116,26 +119,11 @@ impl Builder<'_> {
                 self.left_out("trigger on the database (its text cannot be read)", name);
                 continue;
             };
-            let (Some(parts), false) = (split(Form::Trigger, text), r.string("type").trim() == "TA") else {
+            let Some(parts) = split(Form::Trigger, text) else {
                 self.left_out("trigger on the database", name);
                 continue;
             };
-            let mut fired: Vec<TriggerEvent> = events
-                .get(&id)
-                .into_iter()
-                .flatten()
-                .map(|e| TriggerEvent {
-                    order: match (e.bool("is_first"), e.bool("is_last")) {
-                        (true, _) => TriggerOrder::First,
-                        (_, true) => TriggerOrder::Last,
-                        _ => TriggerOrder::None,
-                    },
-                    event: e.int("type"),
-                    ..TriggerEvent::default()
-                })
-                .collect();
-            fired.sort_by_key(|e| e.event);
-            fired.dedup_by_key(|e| e.event);
+            let fired = fired(events.get(&id).map_or(&[][..], Vec::as_slice));
             let (as_caller, as_self, as_owner, as_user) = self.runs_as(&parts);
             self.made.push(
                 DdlTrigger {
@@ -281,48 +269,32 @@ impl Builder<'_> {
         let Some(parent) = self.object(Some(object.parent)).map(|o| o.name.clone()) else {
             return self.left_out("trigger", &object.name);
         };
-        let order = |event: &str| {
-            let found = events.iter().find(|e| e.text("type_desc").is_some_and(|d| d.trim() == event));
-            found.map(|e| match (e.bool("is_first"), e.bool("is_last")) {
-                (true, _) => TriggerOrder::First,
-                (_, true) => TriggerOrder::Last,
-                _ => TriggerOrder::None,
-            })
-        };
-        let (insert, update, delete) = (order("INSERT"), order("UPDATE"), order("DELETE"));
         let (as_caller, as_self, as_owner, as_user) = self.runs_as(parts);
-        self.made.push(
-            DmlTrigger {
-                name: object.name.clone(),
-                on_insert: insert.is_some(),
-                on_update: update.is_some(),
-                on_delete: delete.is_some(),
-                insert_order: insert.unwrap_or(TriggerOrder::None),
-                update_order: update.unwrap_or(TriggerOrder::None),
-                delete_order: delete.unwrap_or(TriggerOrder::None),
-                with_append: parts.with_append,
-                not_for_replication: row.bool("is_not_for_replication"),
-                native: module.bool("uses_native_compilation"),
-                schema_bound: module.bool("is_schema_bound"),
-                timing: match (row.bool("is_instead_of_trigger"), parts.after) {
-                    (true, _) => TriggerTiming::InsteadOf,
-                    (_, true) => TriggerTiming::After,
-                    _ => TriggerTiming::For,
-                },
-                disabled: row.bool("is_disabled"),
-                body: Some(script(module, &parts.body)),
-                ansi_nulls: module.bool("uses_ansi_nulls"),
-                quoted_identifier: module.bool("uses_quoted_identifier"),
-                as_caller,
-                as_self,
-                as_owner,
-                as_user,
-                parent,
-                rest: with_text(parts),
-                ..DmlTrigger::default()
-            }
-            .into(),
-        );
+        let mut trigger = DmlTrigger {
+            name: object.name.clone(),
+            with_append: parts.with_append,
+            not_for_replication: row.bool("is_not_for_replication"),
+            native: module.bool("uses_native_compilation"),
+            schema_bound: module.bool("is_schema_bound"),
+            timing: match (row.bool("is_instead_of_trigger"), parts.after) {
+                (true, _) => TriggerTiming::InsteadOf,
+                (_, true) => TriggerTiming::After,
+                _ => TriggerTiming::For,
+            },
+            disabled: row.bool("is_disabled"),
+            body: Some(script(module, &parts.body)),
+            ansi_nulls: module.bool("uses_ansi_nulls"),
+            quoted_identifier: module.bool("uses_quoted_identifier"),
+            as_caller,
+            as_self,
+            as_owner,
+            as_user,
+            parent,
+            rest: with_text(parts),
+            ..DmlTrigger::default()
+        };
+        set_events(&mut trigger, events);
+        self.made.push(trigger.into());
     }
 
     /// A module's parameters; nothing when the type of one is not known.
@@ -373,6 +345,36 @@ impl Builder<'_> {
             }
         }
     }
+}
+
+fn place(event: &Record<'_>) -> TriggerOrder {
+    match (event.bool("is_first"), event.bool("is_last")) {
+        (true, _) => TriggerOrder::First,
+        (_, true) => TriggerOrder::Last,
+        _ => TriggerOrder::None,
+    }
+}
+
+/// The events that fire a trigger on the database.
+pub(super) fn fired(events: &[Record<'_>]) -> Vec<TriggerEvent> {
+    let one = |e: &Record<'_>| TriggerEvent { order: place(e), event: e.int("type"), ..TriggerEvent::default() };
+    let mut fired: Vec<TriggerEvent> = events.iter().map(one).collect();
+    fired.sort_by_key(|e| e.event);
+    fired.dedup_by_key(|e| e.event);
+    fired
+}
+
+/// What a trigger on a table or view fires at, and its place among others.
+pub(super) fn set_events(trigger: &mut DmlTrigger, events: &[Record<'_>]) {
+    let order = |event: &str| {
+        let found = events.iter().find(|e| e.text("type_desc").is_some_and(|d| d.trim() == event));
+        found.map(place)
+    };
+    let (insert, update, delete) = (order("INSERT"), order("UPDATE"), order("DELETE"));
+    (trigger.on_insert, trigger.on_update, trigger.on_delete) = (insert.is_some(), update.is_some(), delete.is_some());
+    trigger.insert_order = insert.unwrap_or(TriggerOrder::None);
+    trigger.update_order = update.unwrap_or(TriggerOrder::None);
+    trigger.delete_order = delete.unwrap_or(TriggerOrder::None);
 }
 
 /// T-SQL with the settings it was made under.

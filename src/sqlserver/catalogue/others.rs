@@ -79,15 +79,7 @@ impl Builder<'_> {
 
     /// Everything else, by kind and name.
     pub(super) fn leftovers(&mut self) {
-        for (kind, words) in [
-            ("AF", "CLR aggregate"),
-            ("FS", "CLR function"),
-            ("FT", "CLR function"),
-            ("PC", "CLR procedure"),
-            ("TA", "CLR trigger"),
-            ("X", "extended procedure"),
-            ("RF", "replication filter procedure"),
-        ] {
+        for (kind, words) in [("X", "extended procedure"), ("RF", "replication filter procedure")] {
             for (_, object) in self.of_kinds(&[kind]) {
                 self.left_out(words, object.name);
             }
@@ -114,7 +106,6 @@ impl Builder<'_> {
             self.left_out("owner of an object (it becomes its schema's)", text);
         }
         let named = |r: &Record<'_>| Some(Name::one(r.string("name")).to_string());
-        self.each("sys.assemblies", "assembly", |r| named(r).filter(|_| r.bool("is_user_defined")));
         self.each("sys.plan_guides", "plan guide", named);
     }
 
@@ -135,6 +126,11 @@ impl Builder<'_> {
             ("R", "rule"),
             ("SP", "security policy"),
             ("ET", "external table"),
+            ("AF", "CLR aggregate"),
+            ("FS", "CLR function"),
+            ("FT", "CLR function"),
+            ("PC", "CLR procedure"),
+            ("TA", "CLR trigger"),
         ] {
             for (_, object) in self.of_kinds(&[kind]) {
                 if !self.carried.contains(&object.name) && !named.contains(&object.name.to_string()) {

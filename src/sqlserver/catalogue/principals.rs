@@ -308,6 +308,10 @@ impl Builder<'_> {
                 let principal = self.principals.get(&major).filter(|p| p.carried)?;
                 Securable { class: word, name: Name::one(principal.name.as_str()), reference: principal.reference() }
             }
+            5 => {
+                let name = self.assembly_names.get(&major)?.clone();
+                Securable { class: word, reference: Reference::to(&name), name }
+            }
             6 => plain(self.types.name(major)?),
             10 => plain(self.types.xml_collection(major)?),
             15 => one("sys.service_message_types", "message_type_id")?,
@@ -328,6 +332,7 @@ fn class_word(class: i64) -> Option<&'static str> {
         1 => "Object",
         3 => "Schema",
         4 => "User",
+        5 => "Assembly",
         6 => "Type",
         10 => "XmlSchemaCollection",
         15 => "MessageType",

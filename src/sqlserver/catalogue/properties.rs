@@ -129,6 +129,7 @@ impl Builder<'_> {
                 let name = reference.parsed();
                 Some(Securable { class: "SqlDatabaseSecurityPrincipal", name, reference })
             }
+            5 => one("SqlAssembly", "sys.assemblies", "assembly_id"),
             6 => Some(plain("SqlType", self.types.name(major).filter(|n| self.carried.contains(n))?)),
             10 => {
                 let name = self.types.xml_collection(major).filter(|n| self.carried.contains(n))?;

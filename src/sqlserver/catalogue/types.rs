@@ -120,9 +120,7 @@ impl Builder<'_> {
             else {
                 continue;
             };
-            if r.bool("is_assembly_type") {
-                self.left_out("CLR type", name);
-            } else if !r.bool("is_table_type") {
+            if !r.bool("is_table_type") && !r.bool("is_assembly_type") {
                 let Some(base) = self.types.base(&r).map(str::to_owned) else {
                     self.left_out("alias type", name);
                     continue;

@@ -134,6 +134,8 @@ pub struct ParameterDef {
     pub output: bool,
     pub readonly: bool,
     pub has_default: bool,
+    /// The default, where it is a plain value.
+    pub default: Option<Expr>,
 }
 
 /// What a function gives back.
@@ -176,6 +178,8 @@ pub struct ModuleDef {
     pub number: i16,
     /// EXTERNAL NAME: assembly, class, method.
     pub external: Option<(String, String, Option<String>)>,
+    /// ORDER of a CLR function's rows.
+    pub order: Vec<KeyColumn>,
     /// Where the body begins, after AS, in `text`.
     pub body: usize,
 }

@@ -216,6 +216,16 @@ pub enum Rare {
         files: Vec<Vec<u8>>,
         options: Vec<Opt>,
     },
+    AlterAssembly {
+        name: String,
+        /// FROM: other bytes of the assembly itself.
+        bytes: Option<Vec<u8>>,
+        options: Vec<Opt>,
+        /// DROP FILE; no names mean ALL.
+        dropped: Option<Vec<String>>,
+        /// ADD FILE: name and bytes.
+        added: Vec<(String, Vec<u8>)>,
+    },
     SecurityPolicy {
         name: ObjectName,
         predicates: Vec<PredicateDef>,

@@ -2,8 +2,8 @@
 
 use crate::sandbox::ddl::ast::{ObjectName, Opt, TableDef};
 use crate::sandbox::ddl::error::{DdlError, DdlResult, cannot_find, name_in_use};
-use crate::sandbox::meta::Kind;
 use crate::sandbox::meta::external::{Assembly, DataSource, ExternalTable, FileFormat};
+use crate::sandbox::meta::{Database, Kind};
 
 use super::Run;
 use super::table::Making;
@@ -149,11 +149,7 @@ impl Run<'_> {
                 format!("Assembly \"{name}\" already exists in database \"{}\".", database.name),
             ));
         }
-        let permission_set = match said(options, "PERMISSION_SET").map(|w| w.to_uppercase()).as_deref() {
-            Some("EXTERNAL_ACCESS") => 2,
-            Some("UNSAFE") => 3,
-            _ => 1,
-        };
+        let permission_set = permission_set(options).unwrap_or(1);
         let changed = self.shape(database_id)?;
         let id = changed.external.assemblies.iter().map(|a| a.id + 1).max().unwrap_or(65_536);
         changed.external.assemblies.push(Assembly {
@@ -164,8 +160,74 @@ impl Run<'_> {
             visible: true,
             created: now,
             modified: now,
-            files: files.iter().map(|bytes| (name.to_string(), bytes.clone())).collect(),
+            // Bytes that follow are of assemblies that this one uses; those that it does not use are ignored. Which it
+            // uses stands inside of it, and is not read here.
+            files: files.iter().take(1).map(|bytes| (name.to_string(), bytes.clone())).collect(),
         });
         Ok(())
     }
+
+    pub(super) fn alter_assembly(
+        &mut self,
+        name: &str,
+        bytes: Option<&[u8]>,
+        options: &[Opt],
+        dropped: Option<&[String]>,
+        added: &[(String, Vec<u8>)],
+    ) -> DdlResult<()> {
+        let database_id = self.rare_place("ALTER ANY ASSEMBLY")?;
+        let now = self.now;
+        let database = self.db(database_id)?.clone();
+        let at = database.external.assemblies.iter().position(|a| database.same(&a.name, name));
+        let at = at.ok_or_else(|| cannot_find("alter", "assembly", name))?;
+        let mut assembly = database.external.assemblies[at].clone();
+        if let (Some(bytes), Some(first)) = (bytes, assembly.files.first_mut()) {
+            first.1 = bytes.to_vec();
+            // Other bytes than before: the files that went with those are gone.
+            assembly.files.truncate(1);
+        }
+        if let Some(set) = permission_set(options) {
+            assembly.permission_set = set;
+        }
+        if let Some(word) = said(options, "VISIBILITY") {
+            assembly.visible = word.eq_ignore_ascii_case("ON");
+        }
+        if let Some(names) = dropped {
+            let mut n = 0;
+            assembly.files.retain(|(file, _)| {
+                n += 1;
+                // The first is the assembly itself.
+                n == 1 || !names.is_empty() && !names.iter().any(|name| database.same(name, file))
+            });
+        }
+        for (file, bytes) in added {
+            if assembly.files.iter().skip(1).any(|(f, _)| database.same(f, file)) {
+                return Err(name_in_use(file, 1));
+            }
+            assembly.files.push((file.clone(), bytes.clone()));
+        }
+        assembly.modified = now;
+        self.shape(database_id)?.external.assemblies[at] = assembly;
+        Ok(())
+    }
+}
+
+/// `PERMISSION_SET`, where it is given.
+fn permission_set(options: &[Opt]) -> Option<u8> {
+    Some(match said(options, "PERMISSION_SET")?.to_uppercase().as_str() {
+        "EXTERNAL_ACCESS" => 2,
+        "UNSAFE" => 3,
+        _ => 1,
+    })
+}
+
+/// The assembly that EXTERNAL NAME means.
+// Assumption: the number and words of an assembly that is not there.
+pub(super) fn assembly_id(database: &Database, name: &str) -> DdlResult<i32> {
+    let found = database.external.assemblies.iter().find(|a| database.same(&a.name, name));
+    let missing = || {
+        let text = format!("Assembly '{name}' was not found in the SQL catalog of database '{}'.", database.name);
+        DdlError::new(6528, 1, 16, text)
+    };
+    Ok(found.ok_or_else(missing)?.id)
 }

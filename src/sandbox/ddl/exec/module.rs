@@ -1,9 +1,12 @@
 //! Views, procedures, functions, triggers: kept as text (facts 32 and 33).
 
+use crate::sandbox::ddl::ast::expression::Expr;
 use crate::sandbox::ddl::ast::{ModuleDef, Named, ObjectName, Returns, Verb};
 use crate::sandbox::ddl::error::{DdlError, DdlResult, name_in_use};
+use crate::sandbox::ddl::normal;
 use crate::sandbox::meta::external::ClrMethod;
 use crate::sandbox::meta::object::{ModuleParameter, Numbered, OutputColumn};
+use crate::sandbox::meta::property::TypedValue;
 use crate::sandbox::meta::{Kind, Module, ModuleKind, Object};
 
 use super::Run;
@@ -249,6 +252,7 @@ impl Run<'_> {
                 output: true,
                 readonly: false,
                 has_default: false,
+                default: None,
                 xml_collection_id: resolved.xml_collection_id,
                 xml_document: resolved.xml_document,
             });
@@ -265,12 +269,23 @@ impl Run<'_> {
                     output: true,
                     readonly: false,
                     has_default: false,
+                    default: None,
                     xml_collection_id: 0,
                     xml_document: false,
                 });
                 continue;
             }
             let resolved = super::types::resolve(&database, &parameter.ty, None, usize::try_from(n).unwrap_or(0))?;
+            // The catalogue knows the defaults of CLR modules alone: the others have them in their text.
+            // Assumption: they are kept in the parameter's type.
+            let clr = parameter.default.as_ref().filter(|_| def.external.is_some());
+            let default = match clr {
+                None | Some(Expr::Null) => None,
+                Some(value) => {
+                    let value = self.hooks.literal(&database, &normal::definition(value), &resolved.ty)?;
+                    TypedValue::of(&value, &resolved.ty)
+                }
+            };
             parameters.push(ModuleParameter {
                 id: n,
                 name: parameter.name.clone(),
@@ -279,6 +294,7 @@ impl Run<'_> {
                 output: parameter.output,
                 readonly: parameter.readonly,
                 has_default: parameter.has_default,
+                default,
                 xml_collection_id: resolved.xml_collection_id,
                 xml_document: resolved.xml_document,
             });
@@ -290,20 +306,21 @@ impl Run<'_> {
         let clr = match &def.external {
             None => None,
             Some((assembly, class, method)) => {
-                let found = database.external.assemblies.iter().find(|a| database.same(&a.name, assembly));
-                // Assumption: the number and words of an assembly that is not there.
-                let id = found.ok_or_else(|| {
-                    DdlError::new(
-                        6528,
-                        1,
-                        16,
-                        format!(
-                            "Assembly '{assembly}' was not found in the SQL catalog of database '{}'.",
-                            database.name
-                        ),
-                    )
-                })?;
-                Some(ClrMethod { assembly_id: id.id, class: class.clone(), method: method.clone() })
+                let assembly_id = super::external::assembly_id(&database, assembly)?;
+                let columns = match &def.returns {
+                    Some(Returns::Table(table)) => table.columns.as_slice(),
+                    _ => &[],
+                };
+                let mut order = Vec::new();
+                for key in &def.order {
+                    let at = columns.iter().position(|c| database.same(&c.name, &key.name));
+                    let at = at.and_then(|at| i32::try_from(at + 1).ok()).ok_or_else(|| {
+                        let shown = format!("Invalid column name '{}'.", key.name);
+                        DdlError::new(207, 1, 16, shown)
+                    })?;
+                    order.push((at, key.descending));
+                }
+                Some(ClrMethod { assembly_id, class: class.clone(), method: method.clone(), order })
             }
         };
         Ok(Module {

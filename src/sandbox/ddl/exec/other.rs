@@ -30,6 +30,7 @@ impl Run<'_> {
             }
             Statement::CreateClrType { name, assembly, class } => {
                 let (database_id, schema_id) = self.new_type(name)?;
+                super::external::assembly_id(&self.db(database_id)?.clone(), assembly)?;
                 let kind = UserTypeKind::Clr { assembly: assembly.clone(), class: class.clone() };
                 self.put_type(database_id, schema_id, &name.name, kind, None, false)
             }

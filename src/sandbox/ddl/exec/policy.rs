@@ -5,7 +5,7 @@ use crate::sandbox::ddl::ast::{ObjectName, Opt};
 use crate::sandbox::ddl::error::{DdlError, DdlResult, cannot_drop, cannot_find, invalid_column, name_in_use};
 use crate::sandbox::ddl::normal;
 use crate::sandbox::meta::policy::{Classification, Predicate, SecurityPolicy};
-use crate::sandbox::meta::{Database, Kind};
+use crate::sandbox::meta::{Database, Kind, UserTypeKind};
 
 use super::Run;
 use crate::sandbox::ddl::ast::said;
@@ -42,6 +42,9 @@ impl Run<'_> {
             Rare::ExternalFileFormat { name, options } => self.external_file_format(name, options),
             Rare::ExternalTable { name, table, options } => self.external_table(name, table, options),
             Rare::Assembly { name, owner, files, options } => self.assembly(name, owner.as_deref(), files, options),
+            Rare::AlterAssembly { name, bytes, options, dropped, added } => {
+                self.alter_assembly(name, bytes.as_deref(), options, dropped.as_deref(), added)
+            }
             Rare::SecurityPolicy { name, predicates, options, not_for_replication, alter } => {
                 self.security_policy(name, predicates, options, *not_for_replication, *alter)
             }
@@ -329,7 +332,11 @@ fn used_by(d: &Database, kind: RareKind, name: &str) -> Option<String> {
             let id = d.external.assemblies.iter().find(|a| d.same(&a.name, name))?.id;
             let module =
                 d.objects().find(|o| o.module().and_then(|m| m.clr.as_ref()).is_some_and(|c| c.assembly_id == id));
-            module.map(|o| o.name.clone())
+            let ty = d.types.iter().find(|t| match &t.kind {
+                UserTypeKind::Clr { assembly, .. } => d.same(assembly, name),
+                _ => false,
+            });
+            module.map(|o| o.name.clone()).or_else(|| ty.map(|t| t.name.clone()))
         }
         RareKind::StopList => {
             let id = d.fulltext_stoplists.iter().find(|s| d.same(&s.name, name))?.id;

@@ -97,6 +97,36 @@ impl Cursor<'_> {
         Ok(rare(Rare::Assembly { name, owner, files, options }))
     }
 
+    pub(super) fn alter_assembly(&mut self) -> DdlResult<Statement> {
+        self.expect_word("ASSEMBLY")?;
+        let name = self.name()?;
+        let from_file = |c: &Self| !matches!(c.peek(), Tok::Binary(_));
+        let mut bytes = None;
+        if self.word("FROM") {
+            if from_file(self) {
+                return Err(super::unsupported("ASSEMBLY FROM a file"));
+            }
+            bytes = Some(self.binary()?);
+        }
+        let options = if self.word("WITH") { self.comma_list(|c| c.option(0))? } else { Vec::new() };
+        let mut dropped = None;
+        if self.words(&["DROP", "FILE"]) {
+            dropped = Some(if self.word("ALL") { Vec::new() } else { self.comma_list(|c| c.text())? });
+        }
+        let mut added = Vec::new();
+        if self.words(&["ADD", "FILE", "FROM"]) {
+            added = self.comma_list(|c| {
+                if from_file(c) {
+                    return Err(super::unsupported("ADD FILE FROM a file"));
+                }
+                let bytes = c.binary()?;
+                c.expect_word("AS")?;
+                Ok((c.text()?, bytes))
+            })?;
+        }
+        Ok(rare(Rare::AlterAssembly { name, bytes, options, dropped, added }))
+    }
+
     pub(super) fn security_policy(&mut self, alter: bool) -> DdlResult<Statement> {
         self.expect_word("SECURITY")?;
         self.expect_word("POLICY")?;

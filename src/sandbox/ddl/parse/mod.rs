@@ -516,6 +516,7 @@ impl<'a> Cursor<'a> {
             "ROUTE" => self.route(true)?,
             "MASTER" => self.alter_master_key()?,
             "EXTERNAL" => self.external(true)?,
+            "ASSEMBLY" => self.alter_assembly()?,
             "SECURITY" => self.security_policy(true)?,
             "SCHEMA" => self.alter_schema()?,
             "SEQUENCE" => self.alter_sequence()?,

@@ -59,6 +59,7 @@ impl Cursor<'_> {
             references: Vec::new(),
             number: 1,
             external: None,
+            order: Vec::new(),
             body: 0,
         };
         match kind {
@@ -151,14 +152,15 @@ impl Cursor<'_> {
             self.at += 1;
             self.word("AS");
             let ty = self.type_name()?;
-            let mut parameter = ParameterDef { name, ty, output: false, readonly: false, has_default: false };
+            let mut parameter =
+                ParameterDef { name, ty, output: false, readonly: false, has_default: false, default: None };
             self.word("VARYING");
             if self.words(&["NOT", "NULL"]) || self.word("NULL") {
                 // Of natively compiled procedures.
             }
             if self.sign("=") {
                 parameter.has_default = true;
-                self.scalar()?;
+                parameter.default = Some(self.scalar()?);
             }
             loop {
                 if self.word("OUTPUT") || self.word("OUT") {
@@ -237,7 +239,7 @@ impl Cursor<'_> {
         self.module_options(module)?;
         if self.word("ORDER") {
             // Of a CLR function: what it promises of its rows.
-            self.key_columns()?;
+            module.order = self.key_columns()?;
         }
         self.word("AS");
         Ok(())

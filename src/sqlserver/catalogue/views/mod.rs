@@ -171,6 +171,7 @@ mod tests {
                         "CONVERT",
                         "SQL_VARIANT_PROPERTY",
                         "OBJECTPROPERTY",
+                        "DATALENGTH",
                         "CASE",
                         "WHEN",
                         "IN",
