@@ -134,7 +134,7 @@ impl<'a> Runner<'a> {
                 }
                 if self.made.iter().any(|(kind, _)| *kind == ASSEMBLY) {
                     let text =
-                        "the database has code in assemblies: it runs where the server's option 'clr enabled' is on (else 6263)";
+                        "the database has code in assemblies: it runs where the server's option 'clr enabled' is on";
                     self.job.inform(text);
                 }
                 return Ok(());

@@ -1,6 +1,12 @@
 """DacFx as a judge, for the scripts beside this file: loaded once into the process, its answers as lines, and what of
 them counts."""
-import argparse, contextlib, io, itertools, json, os, re, runpy, subprocess, sys
+import argparse, contextlib, glob, io, itertools, json, os, re, runpy, subprocess, sys
+
+# Scripts of what no package of the shared data has.
+CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'corpus')
+
+# Every assembly, a good one too, is "corrupt or not valid" to a DacFx that has no .NET Framework beside it.
+NOT_JUDGED = 'VALIDATE-ERROR SQL70557'
 
 PROCESSORS = itertools.cycle(sorted(os.sched_getaffinity(0)))
 
@@ -65,6 +71,26 @@ def call(function, **arguments):
         else:
             lines.append(line)
     return code, lines
+
+
+def build(oracle, script, out):
+    """A package of a script, made by DacFx. -> (whether it complained, what it printed)"""
+    code, lines = call(oracle['cmd_build'], script=script, out=out, version=None, name=None, desc=None, option=[], ignore=[])
+    lines = [l for l in lines if not l.startswith(NOT_JUDGED)]
+    return code > 1 or any(not l.startswith('built ') for l in lines), lines
+
+
+def corpus(oracle, folder, names=None):
+    """The packages that DacFx makes of the scripts of the corpus, in a folder; of all of them, or of these."""
+    packages = []
+    for script in sorted(glob.glob(os.path.join(CORPUS, '*.sql'))):
+        name = os.path.basename(script)[:-len('.sql')]
+        if names is None or name in names:
+            packages.append(os.path.join(folder, name + '.dacpac'))
+            complained, lines = build(oracle, script, packages[-1])
+            if complained:
+                raise SystemExit('%s: %s' % (script, lines))
+    return packages
 
 
 def said_every_time(ask, of_another=None):

@@ -55,7 +55,7 @@ CREATE TRIGGER [geo].[Watch] ON [geo].[Places] WITH EXECUTE AS OWNER AFTER INSER
 AS EXTERNAL NAME [Shapes].[Shapes.Triggers].[Watch];
 GO
 CREATE VIEW [geo].[Names] AS
-SELECT p.[id], [geo].[Twice](p.[id]) AS [twice], p.[at] FROM [geo].[Places] AS p;
+SELECT p.[id], p.[at] FROM [geo].[Places] AS p WHERE [geo].[Twice](p.[id]) IS NOT NULL;
 GO
 CREATE TRIGGER [geo].[Instead] ON [geo].[Names] INSTEAD OF UPDATE
 AS EXTERNAL NAME [Shapes].[Shapes.Triggers].[Instead];
