@@ -4,6 +4,7 @@
 //! (`plan`) and run (`run`); rows and keys lie in `storage`.
 
 pub mod aggregate;
+pub mod arithmetic;
 pub mod bind;
 pub mod bulk;
 pub mod convert;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use sqlparser::ast;
 
+use crate::sandbox::sql::arithmetic::{Operator, arithmetic_type};
 use crate::sandbox::sql::error::{self, SqlError, SqlResult};
-use crate::sandbox::sql::expr::{Comparison, Expr, Node, Operator, arithmetic_type};
+use crate::sandbox::sql::expr::{Comparison, Expr, Node};
 use crate::sandbox::sql::number::Decimal;
 use crate::sandbox::sql::types::{self, is_text, is_wide, name};
 use crate::sandbox::sql::{convert, text};
