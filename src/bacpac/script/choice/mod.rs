@@ -6,9 +6,16 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::NotCarried;
-use super::left::kind_words;
+use self::missing::missing;
+use self::users::{disown, users};
 use crate::bacpac::model::*;
+use crate::bacpac::script::NotCarried;
+
+mod missing;
+mod rename;
+mod users;
+
+pub use rename::{rename, with_suffix};
 
 /// What is restored of tables: all of them, only what they are, only what is in them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -239,24 +246,13 @@ fn references(element: &Element, out: &mut Vec<Name>) {
 
 /// The table, view or function that an object is a part of, or is about.
 pub fn part_of(object: &Object) -> Option<Name> {
-    Some(match object {
-        Object::Key(k) => k.table.clone(),
-        Object::ForeignKey(f) => f.table.clone(),
-        Object::Check(c) => c.table.clone(),
-        Object::Default(d) => d.table.clone(),
-        Object::EdgeConstraint(e) => e.table.clone(),
-        Object::Index(i) => i.on.clone(),
-        Object::ColumnStoreIndex(i) => i.on.clone(),
-        Object::XmlIndex(i) => i.on.clone(),
-        Object::SpatialIndex(i) => i.on.clone(),
-        Object::FullTextIndex(i) => i.on.clone(),
-        Object::Statistics(s) => s.on.clone(),
-        Object::DmlTrigger(t) => t.parent.clone(),
-        Object::ExtendedProperty(p) => p.host.as_ref()?.parsed(),
-        Object::Permission(p) => p.securable.as_ref()?.parsed(),
-        _ => return None,
-    })
-    .filter(|n: &Name| !n.is_empty())
+    let about = |reference: &Option<Reference>| reference.as_ref().map(Reference::parsed);
+    let of = match object {
+        Object::ExtendedProperty(p) => about(&p.host),
+        Object::Permission(p) => about(&p.securable),
+        _ => object.table().cloned(),
+    };
+    of.filter(|n| !n.is_empty())
 }
 
 /// The objects that some tables need to be what they are, and those that are about them. With `tables`, other tables
@@ -317,149 +313,6 @@ fn closure(model: &Model, wanted: &[Name], tables: bool) -> HashSet<usize> {
     keep
 }
 
-/// Users, their memberships and what is theirs.
-fn users(model: &mut Model, choice: &Choice, left: &mut Vec<NotCarried>) -> Result<(), ChoiceError> {
-    if !choice.user_settings {
-        for object in &mut model.objects {
-            if let Object::User(user) = object {
-                (user.default_schema, user.default_language) = (None, None);
-            }
-        }
-    }
-    match &choice.users {
-        Users::AsInFile => {}
-        Users::Map(map) => {
-            for (from, to) in map {
-                let user = model.objects.iter_mut().find_map(|o| match o {
-                    Object::User(user) if user.name.last() == from => Some(user),
-                    _ => None,
-                });
-                let Some(user) = user else { return Err(ChoiceError::NoUser(from.clone())) };
-                let settings = (user.default_schema.take(), user.default_language.take());
-                *user = User {
-                    name: user.name.clone(),
-                    login_text: Some(Script::new(quote(to))),
-                    authentication: Authentication::Instance,
-                    default_schema: settings.0,
-                    default_language: settings.1,
-                    ..User::default()
-                };
-            }
-        }
-        Users::None => {
-            let gone: HashSet<Name> = model
-                .objects
-                .iter()
-                .filter(|o| matches!(o, Object::User(_) | Object::Login(_)))
-                .map(Object::name)
-                .collect();
-            let is_gone = |r: &Option<Reference>| r.as_ref().is_some_and(|r| gone.contains(&r.parsed()));
-            model.objects.retain(|object| {
-                let stays = match object {
-                    Object::User(_) | Object::Login(_) => false,
-                    Object::RoleMembership(m) => !is_gone(&m.member),
-                    Object::Permission(p) => !is_gone(&p.grantee) && !is_gone(&p.grantor) && !is_gone(&p.securable),
-                    Object::ExtendedProperty(p) => p.name.schema() != "SqlUser",
-                    _ => return true,
-                };
-                if !stays && !matches!(object, Object::Login(_)) {
-                    let element = object.to_element();
-                    left.push(NotCarried {
-                        kind: kind_words(&element.kind),
-                        name: element.name.unwrap_or_default(),
-                        property: String::new(),
-                        value: String::new(),
-                        reason: "no users are restored, as asked".into(),
-                    });
-                }
-                stays
-            });
-            // What belonged to them belongs to dbo.
-            for object in &mut model.objects {
-                disown(object, |owner| gone.contains(owner))?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Takes the owner away from an object, where it is one of those meant: then it is dbo's.
-fn disown(object: &mut Object, meant: impl Fn(&Name) -> bool) -> Result<(), ShapeError> {
-    let element = object.to_element();
-    let owned = element.references("Authorizer").any(|r| meant(&r.parsed()));
-    if !owned {
-        return Ok(());
-    }
-    let mut element = element;
-    element.nodes.retain(|n| !matches!(n, Node::Relationship(r) if r.name == "Authorizer"));
-    *object = Object::from_element(&element)?;
-    Ok(())
-}
-
-/// What refers to something that is not in the model any more.
-fn missing(model: &mut Model, choice: &Choice, left: &mut Vec<NotCarried>) -> Result<(), ChoiceError> {
-    let names: HashSet<Name> = model.objects.iter().map(Object::name).collect();
-    let unknown = |entries: &Entries| -> Option<Name> {
-        let used = entries.references().filter(|r| r.external_source.is_none()).map(Reference::parsed);
-        used.filter(|n| n.parts().len() >= 2).find(|n| {
-            let mut name = n.clone();
-            while name.parts().len() >= 2 {
-                if names.contains(&name) {
-                    return false;
-                }
-                name = name.parent();
-            }
-            true
-        })
-    };
-    let mut refused = None;
-    // Views on views: until no more of them is left out.
-    let mut gone: HashSet<Name> = HashSet::new();
-    loop {
-        let before = gone.len();
-        model.objects.retain(|object| {
-            let lost = |entries: &Entries| {
-                let used = entries.references().map(|r| r.parsed().owner());
-                unknown(entries).or_else(|| used.into_iter().find(|n| gone.contains(n)))
-            };
-            let (kind, what, skip) = match object {
-                Object::ForeignKey(key) if !names.contains(&key.foreign_table) => {
-                    ("foreign key", Some(key.foreign_table.clone()), Missing::ForeignKeys)
-                }
-                Object::Default(default) => ("default", lost(&default.dependencies), Missing::Sequences),
-                Object::View(view) => ("view", lost(&view.dependencies), Missing::Views),
-                _ => return true,
-            };
-            let Some(what) = what else { return true };
-            let name = match (object.name(), object) {
-                (name, Object::Default(default)) if name.is_empty() => default.column.to_string(),
-                (name, Object::ForeignKey(key)) if name.is_empty() => format!("of {}", key.table),
-                (name, _) => name.to_string(),
-            };
-            if !choice.skip_missing.contains(&skip) {
-                // A view that the server refuses is reported by itself; the others would break their table.
-                if skip != Missing::Views && !choice.tables.is_empty() && refused.is_none() {
-                    refused = Some(ChoiceError::Missing { kind, name, missing: what.to_string(), skip });
-                }
-                return true;
-            }
-            left.push(NotCarried {
-                kind: kind.into(),
-                name,
-                property: String::new(),
-                value: String::new(),
-                reason: format!("{what} is not restored, and it is left out as asked"),
-            });
-            gone.insert(object.name());
-            false
-        });
-        if gone.len() == before {
-            break;
-        }
-    }
-    refused.map_or(Ok(()), Err)
-}
-
 /// Collation and compatibility level.
 fn options(model: &mut Model, choice: &Choice) -> Result<(), ChoiceError> {
     let mut set: Vec<(&str, String)> = Vec::new();
@@ -490,85 +343,6 @@ fn options(model: &mut Model, choice: &Choice) -> Result<(), ChoiceError> {
         }
     }
     Ok(())
-}
-
-/// Gives tables other names, with everything that is a part of them. Names of constraints are unique in a schema: they
-/// get `suffix`, too. What names a table in its text is left out and reported.
-///
-/// `taken`: constraints of other tables whose names the database has already; they get the suffix, too.
-pub fn rename(
-    model: &Model,
-    tables: &BTreeMap<Name, Name>,
-    taken: &HashSet<Name>,
-    suffix: &str,
-) -> Result<Chosen, ChoiceError> {
-    let mut names = tables.clone();
-    let mut left = Vec::new();
-    let mut kept = model.clone();
-    kept.objects.retain(|object| match object {
-        Object::DmlTrigger(trigger) if tables.contains_key(&trigger.parent) => {
-            left.push(NotCarried {
-                kind: "trigger".into(),
-                name: trigger.name.to_string(),
-                property: String::new(),
-                value: String::new(),
-                reason: format!("its text names {}, which is restored under another name", trigger.parent),
-            });
-            false
-        }
-        Object::Key(_) | Object::ForeignKey(_) | Object::Check(_) | Object::Default(_) | Object::EdgeConstraint(_) => {
-            let name = object.name();
-            let moved = part_of(object).is_some_and(|t| tables.contains_key(&t)) || taken.contains(&name);
-            if moved && name.parts().len() == 2 {
-                let other = with_suffix(name.last(), suffix);
-                names.insert(name.clone(), Name::two(name.schema(), other));
-            }
-            true
-        }
-        _ => true,
-    });
-    let mut document = kept.to_document();
-    for element in &mut document.elements {
-        renamed(element, &names);
-    }
-    let model = Model::from_document(&document)?;
-    let tables = model.tables().map(|t| t.name.clone()).collect();
-    Ok(Chosen { model, left, tables })
-}
-
-/// A name with something behind it, within the 128 characters that a name may have.
-pub fn with_suffix(name: &str, suffix: &str) -> String {
-    let mut name = name.to_owned();
-    while name.encode_utf16().count() + suffix.encode_utf16().count() > 128 {
-        name.pop();
-    }
-    name + suffix
-}
-
-fn renamed(element: &mut Element, names: &BTreeMap<Name, Name>) {
-    let other = |text: &str| -> Option<String> {
-        let name = Name::parse(text).ok()?;
-        let to = names.get(&name.owner()).filter(|_| name.parts().len() >= 2)?;
-        let rest = name.parts().iter().skip(2).cloned();
-        Some(Name::of(to.parts().iter().cloned().chain(rest)).to_string())
-    };
-    if let Some(name) = element.name.as_deref().and_then(other) {
-        element.name = Some(name);
-    }
-    for node in &mut element.nodes {
-        let Node::Relationship(relationship) = node else { continue };
-        for item in relationship.entries.iter_mut().flat_map(|e| &mut e.items) {
-            match item {
-                Item::Reference(reference) => {
-                    if let Some(name) = reference.name.as_deref().and_then(other) {
-                        reference.name = Some(name);
-                    }
-                }
-                Item::Element(child) => renamed(child, names),
-                _ => {}
-            }
-        }
-    }
 }
 
 #[cfg(test)]
