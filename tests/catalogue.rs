@@ -164,6 +164,7 @@ impl Told {
                 let field = match (value, value.parse::<i64>()) {
                     ("~", _) => Field::Null,
                     (_, Ok(n)) => Field::Int(n),
+                    ("bytes", _) => Field::Bytes(vec![0x4D, 0x5A, 0x00, 0xFF]),
                     (text, _) => Field::Text(text.trim_start_matches('\'').to_owned()),
                 };
                 (name.to_owned(), field)
@@ -479,4 +480,89 @@ async fn dacfx_loads_the_model() {
         }
         Err(error) => eprintln!("SKIPPED: dacfx_loads_the_model needs python3 and DacFx: {error}"),
     }
+}
+
+/// What the small database has besides: assemblies that use each other, one whose bytes are not shown, one of the
+/// server's own; a type and modules of them.
+const ASSEMBLIES: &str = "
+sys.assemblies|name=Microsoft.SqlServer.Types|principal_id=4|assembly_id=1|permission_set=3|is_visible=1|is_user_defined=0
+sys.assemblies|name=Above|principal_id=8|assembly_id=65536|permission_set=2|is_visible=1|is_user_defined=1
+sys.assemblies|name=Below|principal_id=1|assembly_id=65537|permission_set=1|is_visible=0|is_user_defined=1
+sys.assemblies|name=Large|principal_id=1|assembly_id=65538|permission_set=1|is_visible=1|is_user_defined=1
+sys.assemblies|name=Unseen|principal_id=1|assembly_id=65539|permission_set=1|is_visible=1|is_user_defined=1
+sys.assembly_files|assembly_id=65537|file_id=2|name=Below.pdb|content=bytes
+sys.assembly_files|assembly_id=65536|file_id=1|name=Above|content=bytes
+sys.assembly_files|assembly_id=65537|file_id=1|name=Below|content=bytes
+sys.assembly_files|assembly_id=65537|file_id=3|name=Below.zip|content=~
+sys.assembly_files|assembly_id=65538|file_id=1|name=Large|content=~
+sys.assembly_references|assembly_id=65536|referenced_assembly_id=65537
+sys.assembly_references|assembly_id=65536|referenced_assembly_id=1
+sys.assembly_references|assembly_id=65537|referenced_assembly_id=65538
+sys.types|name=Point|system_type_id=240|user_type_id=300|schema_id=5|max_length=-1|is_user_defined=1|is_assembly_type=1
+sys.types|name=Line|system_type_id=240|user_type_id=301|schema_id=5|max_length=-1|is_user_defined=1|is_assembly_type=1
+sys.assembly_types|user_type_id=130|is_user_defined=0|assembly_id=1|assembly_class=Microsoft.SqlServer.Types.SqlGeography
+sys.assembly_types|user_type_id=300|is_user_defined=1|assembly_id=65536|assembly_class=Above.Point
+sys.assembly_types|user_type_id=301|is_user_defined=1|assembly_id=65538|assembly_class=Large.Line
+sys.objects|object_id=140|name=Draw|schema_id=5|type=PC|parent_object_id=0
+sys.objects|object_id=141|name=Lost|schema_id=5|type=FS|parent_object_id=0
+sys.objects|object_id=142|name=Alone|schema_id=5|type=TA|parent_object_id=100
+sys.objects|object_id=143|name=Odd|schema_id=5|type=FS|parent_object_id=0
+sys.assembly_modules|object_id=140|assembly_id=65536|assembly_class=Above.All|assembly_method=Draw|execute_as_principal_id=7
+sys.assembly_modules|object_id=141|assembly_id=65538|assembly_class=Large|assembly_method=Lost
+sys.assembly_modules|object_id=143|assembly_id=65536|assembly_class=Above|assembly_method=Odd
+sys.parameters|object_id=140|name=@p|parameter_id=1|user_type_id=300|system_type_id=240|max_length=-1
+sys.parameters|object_id=140|name=@n|parameter_id=2|user_type_id=56|system_type_id=56|has_default_value=1|\
+default_value='7|default_value_type=int
+sys.parameters|object_id=140|name=@b|parameter_id=3|user_type_id=56|system_type_id=56|has_default_value=1|\
+default_value=?|default_value_type=varbinary
+sys.parameters|object_id=143|name=|parameter_id=0|user_type_id=999|system_type_id=240
+";
+
+#[tokio::test]
+async fn assemblies_are_read_whole_or_named_with_what_needs_them() {
+    let mut told = Told::new(&(DATABASE.trim_end().to_owned() + ASSEMBLIES));
+    let found = catalogue::read(&mut told, &CancellationToken::new()).await.unwrap();
+    assert_eq!(told.asked.len(), 2, "assemblies cost no round trip");
+    let elements: Vec<_> = found.model.objects.iter().map(Object::to_element).collect();
+    let named: Vec<String> = elements
+        .iter()
+        .filter(|e| e.kind.starts_with("SqlAssembly") || e.kind == "SqlUserDefinedType")
+        .map(|e| format!("{} {}", e.kind, e.name.as_deref().unwrap_or("")))
+        .collect();
+    assert_eq!(
+        named,
+        [
+            "SqlAssembly [Above]",
+            "SqlAssembly [Below]",
+            "SqlAssemblyFile [Below].[Below.pdb]",
+            "SqlUserDefinedType [sales].[Point]"
+        ]
+    );
+    let above = elements.iter().find(|e| e.name.as_deref() == Some("[Above]")).unwrap();
+    let uses: Vec<_> = above.references("ReferencedAssemblies").filter_map(|r| r.name.as_deref()).collect();
+    assert_eq!((uses, above.property("PermissionSet")), (vec!["[Below]"], Some("2")));
+    let source = above.children("AssemblySources").next().unwrap();
+    assert_eq!(source.property("Source"), Some("0x4D5A00FF"));
+    let left: Vec<String> = found.not_carried.iter().map(ToString::to_string).collect();
+    for what in [
+        "assembly (its bytes are more than 64 MiB, or cannot be read) [Large]",
+        "assembly (the server does not show its bytes) [Unseen]",
+        "file of an assembly (its bytes are more than 64 MiB, or cannot be read) [Below].[Below.zip]",
+        "CLR type (its assembly is not carried) [sales].[Line]",
+        "CLR function (its assembly is not carried) [sales].[Lost]",
+        "CLR trigger (its assembly is not carried) [sales].[Alone]",
+        "CLR function (a type that it uses is not known) [sales].[Odd]",
+        "default of a parameter (its value is not a text or a number) [sales].[Draw].[@b]",
+    ] {
+        assert!(left.iter().any(|l| l == what), "{what} is not in {left:#?}");
+    }
+    assert!(!left.iter().any(|l| l.contains("Microsoft")), "the server's own is nobody's business: {left:#?}");
+    // The script makes what is used before what uses it.
+    let made = pacrat::bacpac::script::script(&found.model, pacrat::bacpac::script::Form::Server);
+    let at = |text: &str| made.batches.iter().position(|b| b.sql.contains(text)).unwrap_or_else(|| panic!("no {text}"));
+    assert!(at("CREATE ASSEMBLY [Below]") < at("CREATE ASSEMBLY [Above]"));
+    assert!(at("CREATE ASSEMBLY [Above]") < at("CREATE TYPE [sales].[Point]"));
+    assert!(made.batches[at("CREATE PROCEDURE [sales].[Draw]")].sql.contains(
+        "@p [sales].[Point], @n int = 7, @b int WITH EXECUTE AS N'teller' AS EXTERNAL NAME [Above].[Above.All].[Draw];"
+    ));
 }

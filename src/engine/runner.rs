@@ -59,18 +59,30 @@ impl<'a> Runner<'a> {
     /// The batches that are wanted, in order. What is optional may fail, with a remark.
     pub async fn batches(&mut self, script: &Script, wanted: impl Fn(&Batch) -> bool) -> Result<(), Stop> {
         let mut waiting: Vec<(&Batch, SqlError)> = Vec::new();
+        let done = self.each(script, wanted, &mut waiting).await;
+        // Told in any case: it may be why something else was refused.
+        for (batch, error) in waiting {
+            self.left_out(batch, &error);
+        }
+        done
+    }
+
+    /// The batches in order; assemblies that were refused are left over.
+    async fn each<'s>(
+        &mut self,
+        script: &'s Script,
+        wanted: impl Fn(&Batch) -> bool,
+        waiting: &mut Vec<(&'s Batch, SqlError)>,
+    ) -> Result<(), Stop> {
         for batch in script.batches.iter().filter(|b| wanted(b)) {
             self.job.check()?;
             match self.batch(batch).await {
-                Ok(()) if batch.kind == ASSEMBLY => self.again(&mut waiting).await?,
+                Ok(()) if batch.kind == ASSEMBLY => self.again(waiting).await?,
                 Ok(()) => {}
                 Err(error) if refused(&error) && batch.kind == ASSEMBLY => waiting.push((batch, error)),
                 Err(error) if refused(&error) => self.otherwise(batch, error).await?,
                 Err(error) => return Err(error.into()),
             }
-        }
-        for (batch, error) in waiting {
-            self.left_out(batch, &error);
         }
         Ok(())
     }

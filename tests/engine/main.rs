@@ -3,6 +3,7 @@
 
 mod bench;
 mod cancelled;
+mod clr;
 mod dropped;
 mod honest;
 #[path = "../support/mod.rs"]

@@ -391,3 +391,97 @@ fn is_hexadecimal(text: &str) -> bool {
     let digits = text.strip_prefix("0x").unwrap_or("?");
     digits.len().is_multiple_of(2) && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Form, script};
+    use super::*;
+
+    fn property(name: &str, value: Value) -> Node {
+        Node::Property(crate::bacpac::model::Property { name: name.into(), value, more: Vec::new() })
+    }
+
+    fn refers(name: &str, to: &Name) -> Node {
+        let entries = vec![Item::Reference(Reference::to(to)).into()];
+        Node::Relationship(Relationship { name: name.into(), entries, more: Vec::new() })
+    }
+
+    fn assembly(name: &str, source: &str, uses: Option<&str>) -> Object {
+        let mut bytes = Element::new("SqlAssemblySource", None);
+        bytes.nodes.push(property("Source", Value::Script(Script::new(source))));
+        let mut made = Element::new("SqlAssembly", Some(&Name::one(name)));
+        let entries = vec![Item::Element(bytes).into()];
+        let sources = Relationship { name: "AssemblySources".into(), entries, more: Vec::new() };
+        made.nodes.push(Node::Relationship(sources));
+        made.nodes.extend(uses.map(|u| refers("ReferencedAssemblies", &Name::one(u))));
+        Object::Other(made)
+    }
+
+    fn made_of(kind: &str, name: &Name, assembly: &str) -> Object {
+        let mut made = Element::new(kind, Some(name));
+        made.nodes.push(property("ClassName", Value::Plain("C]".into())));
+        made.nodes.push(refers("Assembly", &Name::one(assembly)));
+        Object::Other(made)
+    }
+
+    fn procedure(assembly: &str) -> Object {
+        Object::from(Procedure {
+            name: Name::two("dbo", "P"),
+            class: Some("C".into()),
+            method: Some("M; DROP".into()),
+            assembly: Some(Reference::to(&Name::one(assembly))),
+            ..Procedure::default()
+        })
+    }
+
+    fn lines(objects: Vec<Object>) -> (Vec<String>, Vec<String>) {
+        let made = script(&Model { objects, ..Model::default() }, Form::Server);
+        let batches = made.batches.into_iter().map(|b| b.sql).collect();
+        (batches, made.not_carried.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn what_is_made_of_an_assembly_that_is_not_there_is_refused_by_name() {
+        let point = Name::two("dbo", "Point");
+        let objects =
+            vec![procedure("Gone"), made_of("SqlUserDefinedType", &point, "Gone"), assembly("A", "0x00", None)];
+        let (batches, left) = lines(objects);
+        assert_eq!(batches, ["CREATE ASSEMBLY [A] FROM 0x00 WITH PERMISSION_SET = SAFE;"]);
+        assert_eq!(
+            left,
+            [
+                "procedure [dbo].[P]: assembly [Gone] is not in the model",
+                "CLR type [dbo].[Point]: assembly [Gone] is not in the model"
+            ]
+        );
+    }
+
+    #[test]
+    fn names_are_quoted_and_bytes_are_bytes() {
+        let point = Name::two("dbo", "Point");
+        let objects = vec![procedure("A"), made_of("SqlUserDefinedType", &point, "A"), assembly("A", "0x4D", None)];
+        let (batches, left) = lines(objects);
+        assert_eq!(
+            batches[1..],
+            [
+                "CREATE TYPE [dbo].[Point] EXTERNAL NAME [A].[C]]];",
+                "CREATE PROCEDURE [dbo].[P] AS EXTERNAL NAME [A].[C].[M; DROP];"
+            ]
+        );
+        assert_eq!(left, Vec::<String>::new());
+        for stranger in ["N'c:\\a.dll'", "0x4", "0x", "0x00; DROP TABLE t", ""] {
+            let (batches, left) = lines(vec![assembly("A", stranger, None)]);
+            assert_eq!(batches, Vec::<String>::new());
+            assert_eq!(left, ["assembly [A]: its bytes are not in the model"], "{stranger}");
+        }
+    }
+
+    #[test]
+    fn an_assembly_comes_after_those_that_it_uses() {
+        let objects =
+            vec![assembly("A", "0x0A", Some("B")), assembly("B", "0x0B", Some("C")), assembly("C", "0x0C", None)];
+        let (batches, _) = lines(objects);
+        let order: Vec<&str> = batches.iter().map(|b| &b[16..19]).collect();
+        assert_eq!(order, ["[C]", "[B]", "[A]"]);
+    }
+}

@@ -90,7 +90,7 @@ const SET: &[(&str, &str)] = &[
     ("SqlScriptFunctionImplementation", "BodyScript"),
     ("SqlClrFunctionImplementation", "MethodName ClassName Assembly OrderColumns"),
     ("SqlClrFunctionOrderedColumnSpecification", "IsAscending Column"),
-    ("SqlAssembly", "PermissionSet IsVisible AssemblySources Authorizer ReferencedAssemblies"),
+    ("SqlAssembly", "PermissionSet IsVisible AssemblySources Authorizer"),
     ("SqlAssemblySource", "Source"),
     ("SqlAssemblyFile", "Source Assembly"),
     ("SqlAggregate", "ClassName Assembly Parameters ReturnType"),
@@ -197,6 +197,7 @@ pub const WITHOUT_SAYING: &[(&str, &str, &str)] = &[
         "IsDeterministic DataAccess SystemDataAccess IsPrecise FillRowMethodName",
         "the assembly says it",
     ),
+    ("SqlAssembly", "ReferencedAssemblies", "the assembly says it; here it orders the script"),
     (
         "SqlAggregate",
         "Format IsInvariantToDuplicates IsInvariantToNulls IsNullIfEmpty MaxByteSize",
