@@ -222,6 +222,7 @@ impl<'o> Setter<'_, '_, 'o> {
         }
         match self.named("ServiceBrokerOption") {
             // A new database has a broker, with an identity of its own, that delivers messages.
+            // Assumption: on every version and edition, and whatever the model database says.
             Some("EnableBroker") => self.done.push("ServiceBrokerOption"),
             Some("DisableBroker") => self.set("ServiceBrokerOption", "DISABLE_BROKER WITH ROLLBACK IMMEDIATE"),
             _ => self.leave("ServiceBrokerOption", "it is something to be done once, and no state"),

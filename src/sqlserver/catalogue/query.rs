@@ -152,6 +152,8 @@ async fn ask_by_name(rows: &mut Rows, orders: &mut dyn Orders, cancel: &Cancella
                 let texts = collections.iter().zip(texts).filter_map(|((id, _), text)| Some((*id, text?.to_owned())));
                 rows.schemas_of_xml = texts.collect();
             }
+            // Assumption: a login that may see the catalogue (VIEW DEFINITION) may ask this function too; if not, the
+            // collections are named as not carried.
             // A server that does not have the function costs the collections, by name, and not the backup.
             Err(SqlError::Server { .. }) => {}
             Err(error) => return Err(error),

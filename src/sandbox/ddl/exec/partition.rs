@@ -89,6 +89,7 @@ impl Run<'_> {
                 self.allow_create(database_id, "ALTER ANY DATASPACE")?;
                 let database = self.db(database_id)?.clone();
                 let Some(found) = database.partition_functions.iter().find(|f| database.same(&f.name, function)) else {
+                    // Assumption: which error a scheme over a function that is not there gets; no source at hand says.
                     return Err(DdlError::new(
                         7707,
                         1,

@@ -449,7 +449,6 @@ impl Run<'_> {
         let Some(object) = database.object(object_id).cloned() else { return Ok(()) };
         let Some(table) = object.table() else { return Ok(()) };
         let Some((start, end)) = table.period else {
-            // Assumption: the words; the number is documented.
             return Err(DdlError::new(
                 13510,
                 1,

@@ -33,6 +33,7 @@ pub fn value_text(value: &Value, ty: &SqlType, style: i32) -> SqlResult<String> 
         Value::Money(_) | Value::SmallMoney(_) => {
             let d = decimal_of(value).unwrap_or(Decimal::from_i128(0));
             match style {
+                // Assumption: style 126 gives money all four places, as style 2 does.
                 2 | 126 => d.to_string(),
                 _ => {
                     let t = d.rescale(2).map(|d| d.to_string()).unwrap_or_default();
