@@ -7,7 +7,7 @@ use crate::sandbox::sql::error::SqlResult;
 use crate::sandbox::sql::expr::Env;
 use crate::sandbox::value::{SqlType, Value};
 
-use super::{Args, Exprs, find_object, here, text, yes};
+use super::{Args, Exprs, find_object, here, parts, text, yes};
 
 /// Permissions of the server that a login may have; others are not known here.
 pub(super) fn has_server_permission(server: &Server, login: &str, permission: &str) -> Option<bool> {
@@ -59,7 +59,11 @@ pub(super) fn has_permission(env: &Env<'_>, v: Args<'_>, _: Exprs<'_>, _: &SqlTy
             (None | Some("SERVER"), _) => has_server_permission(&server, &session.login, &permission),
             (Some("DATABASE"), securable) => {
                 let database = match securable {
-                    Some(name) => server.database(&name)?.clone(),
+                    // A name like any other: brackets are taken off, and a dot would begin a second part.
+                    Some(name) => match parts(&name)?.as_slice() {
+                        [one] => server.database(one)?.clone(),
+                        _ => return None,
+                    },
                     None => here(env)?,
                 };
                 if permission == "ANY" {

@@ -86,6 +86,8 @@ fn metadata_functions() {
         ("CONVERT(nvarchar(128), DATABASEPROPERTYEX('nope', 'Collation'))", "NULL"),
         ("HAS_PERMS_BY_NAME(NULL, NULL, 'CREATE ANY DATABASE')", "1"),
         ("HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'ANY')", "1"),
+        ("HAS_PERMS_BY_NAME(QUOTENAME(DB_NAME()), 'DATABASE', 'VIEW DEFINITION')", "1"),
+        ("HAS_PERMS_BY_NAME('sh.op', 'DATABASE', 'VIEW DEFINITION')", "NULL"),
         ("HAS_PERMS_BY_NAME('dbo.t', 'OBJECT', 'SELECT')", "1"),
         ("HAS_PERMS_BY_NAME('dbo.nope', 'OBJECT', 'SELECT')", "NULL"),
         ("HAS_DBACCESS('shop')", "1"),

@@ -120,7 +120,12 @@ pub async fn read(orders: &mut dyn Orders, cancel: &CancellationToken) -> Result
             facts.database
         )));
     }
-    Builder::new(facts, &rows, &code_pages).build()
+    let known = told.int("sees_definitions").is_some();
+    let mut builder = Builder::new(facts, &rows, &code_pages);
+    if !known {
+        builder.left_out("what the login may not see, if there is such a thing: the server does not say it of", builder.facts.database.clone());
+    }
+    builder.build()
 }
 
 /// The columns of every table at a target, for loading rows: one batch.

@@ -38,7 +38,12 @@ impl Types {
                     Some((
                         r.int("user_type_id")?,
                         TypeRow {
-                            name: named(&r)?,
+                            // What comes with the server is in `sys`, whatever schema it is counted to.
+                            name: if r.bool("is_user_defined") {
+                                named(&r)?
+                            } else {
+                                Name::two("sys", r.string("name"))
+                            },
                             system: r.int("system_type_id")?,
                             user_defined: r.bool("is_user_defined"),
                             assembly: r.bool("is_assembly_type"),
