@@ -199,10 +199,15 @@ fn play(answer: Vec<u8>) -> u16 {
                 let _ = stream.set_nodelay(true);
                 while let Some((kind, text)) = request(&mut stream, &mut buffer) {
                     let sent = match kind {
-                        // VERSION and ENCRYPTION = not supported.
+                        // VERSION and ENCRYPTION. It is not what is measured: who asks for it is told that it is on
+                        // (and pacrat that logins are safe), and the driver, which would do without, that there is none.
                         0x12 => {
                             let mut out = Vec::new();
-                            let options = [0, 0, 11, 0, 6, 1, 0, 17, 0, 1, 0xFF, 15, 0, 0x11, 0x4E, 0, 0, 2];
+                            let asked = buffer.chunks(5).take_while(|o| o.len() == 5 && o[0] != 0xFF);
+                            let asked = asked.filter(|o| o[0] == 1).map(|o| usize::from(o[1]) << 8 | usize::from(o[2]));
+                            let on = asked.last().and_then(|at| buffer.get(at)).is_some_and(|value| *value == 1);
+                            let answer = if on { 1 } else { 2 };
+                            let options = [0, 0, 11, 0, 6, 1, 0, 17, 0, 1, 0xFF, 15, 0, 0x11, 0x4E, 0, 0, answer];
                             packet(4, true, &options, &mut out);
                             stream.write_all(&out)
                         }

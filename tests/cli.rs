@@ -204,7 +204,15 @@ async fn the_sandbox_takes_a_rule_about_encryption() {
         let mut target = Target::new("127.0.0.1", "sa", Secret::new("Some-word-1"));
         (target.port, target.encryption, target.trust_certificate) = (Some(port), encryption, true);
         let never = tokio_util::sync::CancellationToken::new();
-        pacrat::sqlserver::connect::open_questions(&target, &never).await.is_ok()
+        // Both drivers are in use.
+        let questions = pacrat::sqlserver::connect::open_questions(&target, &never).await.map(|_| ());
+        let rows = pacrat::sqlserver::connect::open_rows(&target, &never).await.map(|_| ());
+        if let Err(error) = &rows {
+            assert!(error.to_string().ends_with("the server offers no encryption"), "{error}");
+            assert!(error.hint().is_some_and(|h| h.contains("certificate")), "{error}");
+        }
+        assert_eq!(questions.is_ok(), rows.is_ok(), "{questions:?} {rows:?}");
+        rows.is_ok()
     };
     // pacrat itself sends no password without encryption: a server that has none is refused.
     for (rule, off, on) in [("off", false, false), ("on", true, true), ("required", true, true)] {

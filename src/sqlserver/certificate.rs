@@ -1,4 +1,7 @@
-//! An own CA for the driver that has no place for one.
+//! What is asked of a server's encryption before a driver meets it.
+//!
+//! With encryption "off" the login is encrypted, but mssql-tds sends it, password and all, in the clear to a server that
+//! says it has no TLS. So that is asked first, and such a server gets no login.
 //!
 //! mssql-tds checks a server against the system's CAs or against one exact certificate. So with a CA file the server's
 //! certificate is fetched first, checked here against that CA and the host's name, and then given to the driver as the
@@ -14,7 +17,7 @@ use openssl::ssl::{SslConnector, SslMethod};
 use openssl::x509::X509;
 use tempfile::NamedTempFile;
 
-use super::error::SqlError;
+use super::error::{NO_ENCRYPTION, SqlError};
 use super::target::{DEFAULT_PORT, Encryption, Target};
 
 const PRELOGIN: u8 = 0x12;
@@ -51,7 +54,6 @@ pub(super) async fn pin(target: &Target) -> Result<Option<NamedTempFile>, SqlErr
 
 fn fetch(target: &Target, ca_file: &Path) -> Result<Vec<u8>, SqlError> {
     let tls = |cause: String| SqlError::Tls { address: target.address(), cause };
-    let unreachable = |e: std::io::Error| SqlError::Unreachable { address: target.address(), cause: e.to_string() };
     let mut builder = SslConnector::builder(SslMethod::tls_client()).map_err(|e| tls(e.to_string()))?;
     for certificate in read_ca(ca_file).map_err(|cause| tls(format!("CA file {}: {cause}", ca_file.display())))? {
         builder.cert_store_mut().add_cert(certificate).map_err(|e| tls(e.to_string()))?;
@@ -60,6 +62,36 @@ fn fetch(target: &Target, ca_file: &Path) -> Result<Vec<u8>, SqlError> {
         builder.set_alpn_protos(b"\x07tds/8.0").map_err(|e| tls(e.to_string()))?;
     }
     let connector = builder.build();
+    let name = target.certificate_host.as_deref().unwrap_or(&target.host);
+    let mut stream = Framed { stream: dial(target)?, framed: target.encryption != Encryption::Strict, left: 0 };
+    if stream.framed {
+        stream.prelogin().map_err(|e| tls(e.to_string()))?;
+    }
+    let stream = connector.connect(name, stream).map_err(|e| tls(e.to_string()))?;
+    let certificate = stream.ssl().peer_certificate().ok_or_else(|| tls("the server shows no certificate".into()))?;
+    certificate.to_der().map_err(|e| tls(e.to_string()))
+}
+
+/// An error where a login that is to be encrypted would not be, for want of TLS at the server.
+pub(super) async fn encrypts_logins(target: &Target) -> Result<(), SqlError> {
+    if target.encryption != Encryption::Off {
+        // The driver insists on it by itself.
+        return Ok(());
+    }
+    let asked = target.clone();
+    let ask = move || {
+        let mut stream = Framed { stream: dial(&asked)?, framed: true, left: 0 };
+        let cause = |e: std::io::Error| e.to_string();
+        stream.prelogin().map_err(cause).map_err(|cause| SqlError::Tls { address: asked.address(), cause })
+    };
+    tokio::task::spawn_blocking(ask)
+        .await
+        .unwrap_or_else(|e| Err(SqlError::Tls { address: target.address(), cause: e.to_string() }))
+}
+
+/// A connection on which nothing has been said.
+fn dial(target: &Target) -> Result<TcpStream, SqlError> {
+    let unreachable = |e: std::io::Error| SqlError::Unreachable { address: target.address(), cause: e.to_string() };
     let patience = Some(target.connect_timeout).filter(|t| !t.is_zero()).unwrap_or(Duration::from_secs(60));
     let mut failed = std::io::Error::other("no address for that name");
     let mut stream = None;
@@ -75,14 +107,7 @@ fn fetch(target: &Target, ca_file: &Path) -> Result<Vec<u8>, SqlError> {
     let Some(stream) = stream else { return Err(unreachable(failed)) };
     stream.set_read_timeout(Some(patience)).map_err(unreachable)?;
     stream.set_write_timeout(Some(patience)).map_err(unreachable)?;
-    let name = target.certificate_host.as_deref().unwrap_or(&target.host);
-    let mut stream = Framed { stream, framed: target.encryption != Encryption::Strict, left: 0 };
-    if stream.framed {
-        stream.prelogin().map_err(|e| tls(e.to_string()))?;
-    }
-    let stream = connector.connect(name, stream).map_err(|e| tls(e.to_string()))?;
-    let certificate = stream.ssl().peer_certificate().ok_or_else(|| tls("the server shows no certificate".into()))?;
-    certificate.to_der().map_err(|e| tls(e.to_string()))
+    Ok(stream)
 }
 
 /// All certificates of a PEM file, or the one of a DER file.
@@ -117,7 +142,7 @@ impl Framed {
             .filter(|o| o[0] == 0x01)
             .find_map(|o| answer.get(usize::from(u16::from_be_bytes([o[1], o[2]]))).copied());
         match encryption {
-            None | Some(NOT_SUPPORTED) => Err(std::io::Error::other("the server supports no encryption")),
+            None | Some(NOT_SUPPORTED) => Err(std::io::Error::other(NO_ENCRYPTION)),
             Some(_) => Ok(()),
         }
     }

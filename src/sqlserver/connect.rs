@@ -90,6 +90,7 @@ pub(super) async fn within<T>(
 
 async fn connect_tds(target: &Target, settings: &str, cancel: &CancellationToken) -> Result<TdsClient, SqlError> {
     within(target, cancel, async {
+        certificate::encrypts_logins(target).await?;
         // The file must live until the handshake is over.
         let pinned = certificate::pin(target).await?;
         let address = bracketed(&target.host);

@@ -63,6 +63,11 @@ impl fmt::Display for ServerError {
     }
 }
 
+/// A server that says in PRELOGIN that it has no TLS.
+pub(super) const NO_ENCRYPTION: &str = "the server offers no encryption";
+/// A server that hangs up on a TLS handshake without a PRELOGIN before it does not speak TDS 8.0.
+pub(super) const STRICT: &str = "the server does not take strict encryption";
+
 /// A failed operation on a live server. No text holds a password, a token or a connection string.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SqlError {
@@ -183,6 +188,12 @@ impl SqlError {
             }
             Self::Unreachable { .. } => {
                 Some("check the host, the port, the firewall, and that the server listens on TCP".into())
+            }
+            Self::Tls { cause, .. } if cause == NO_ENCRYPTION => Some(
+                "give the server a certificate: pacrat sends no password to a server without one".into(),
+            ),
+            Self::Tls { cause, .. } if cause.starts_with(STRICT) => {
+                Some("write encryption = \"on\" unless the server is SQL Server 2022, a later one, or Azure SQL".into())
             }
             Self::Tls { .. } => Some(
                 "check the server's certificate; name its authority with ca_file, or on a network that you trust write \

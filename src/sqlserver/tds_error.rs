@@ -3,8 +3,8 @@
 use mssql_tds::error::{Error, SqlErrorInfo, SqlInfoMessage};
 
 use super::connect::refused;
-use super::error::{ServerError, ServerMessage, SqlError};
-use super::target::Target;
+use super::error::{NO_ENCRYPTION, STRICT, ServerError, ServerMessage, SqlError};
+use super::target::{Encryption, Target};
 
 /// An error while connecting.
 pub(super) fn connecting(target: &Target, error: Error) -> SqlError {
@@ -21,7 +21,16 @@ pub(super) fn connecting(target: &Target, error: Error) -> SqlError {
         | Error::CertificateNotFound { .. }
         | Error::InvalidCertificateFormat { .. }
         | Error::CertificateFileIoError { .. }
-        | Error::NoServerCertificate => SqlError::Tls { address, cause: error.to_string() },
+        | Error::NoServerCertificate => {
+            let mut cause = error.to_string();
+            if target.encryption == Encryption::Strict && cause.contains("EOF") {
+                cause = format!("{STRICT}: {cause}");
+            }
+            SqlError::Tls { address, cause }
+        }
+        Error::ProtocolError(cause) if cause.contains("does not support encryption") => {
+            SqlError::Tls { address, cause: NO_ENCRYPTION.to_owned() }
+        }
         Error::Io(e) => SqlError::Unreachable { address, cause: e.to_string() },
         Error::ConnectionError(cause) | Error::ConnectionClosed(cause) => SqlError::Unreachable { address, cause },
         // The driver's words for a stream that ends in the middle of the login's answer (a gateway that is restarted).
