@@ -123,7 +123,10 @@ pub async fn read(orders: &mut dyn Orders, cancel: &CancellationToken) -> Result
     let known = told.int("sees_definitions").is_some();
     let mut builder = Builder::new(facts, &rows, &code_pages);
     if !known {
-        builder.left_out("what the login may not see, if there is such a thing: the server does not say it of", builder.facts.database.clone());
+        builder.left_out(
+            "what the login may not see, if there is such a thing: the server does not say it of",
+            builder.facts.database.clone(),
+        );
     }
     builder.build()
 }
