@@ -88,6 +88,11 @@ impl<'a> Record<'a> {
         self.set.position(column).and_then(|i| self.fields.get(i)).unwrap_or(&Field::Null)
     }
 
+    /// Whether there is such a column.
+    pub fn has(&self, column: &str) -> bool {
+        self.set.position(column).is_some()
+    }
+
     /// A text; `None` for NULL.
     pub fn text(&self, column: &str) -> Option<&'a str> {
         match self.get(column) {

@@ -198,6 +198,14 @@ impl Reference {
         Reference { external_source: Some("BuiltIns".into()), ..Reference::to(name) }
     }
 
+    /// With the type of what is meant: the server brings along a schema and a user `dbo`, and where either could be meant
+    /// (the object of a permission, the host of a property) DacFx refuses a reference that does not say which.
+    pub fn of_type(mut self, element_type: &str) -> Reference {
+        self.more.retain(|(name, _)| name != "Type");
+        self.more.push(("Type".into(), element_type.into()));
+        self
+    }
+
     /// Whether the server brings the thing along.
     pub fn is_built_in(&self) -> bool {
         self.external_source.as_deref() == Some("BuiltIns")

@@ -11,6 +11,7 @@ mod depend;
 mod element;
 mod field;
 mod find;
+mod header;
 /// The typed kinds of element.
 pub mod kinds;
 mod name;
@@ -27,6 +28,7 @@ pub use element::*;
 pub(crate) use field::absent;
 pub use field::{BUILT_IN_SCHEMAS, Entries, Field, Kind, Putter, ShapeError, Taker, schema_reference};
 pub use find::Found;
+pub use header::with_names;
 pub(crate) use kinds::INLINE_CONSTRAINT;
 pub use kinds::*;
 pub use name::{Name, NameError, literal, quote};

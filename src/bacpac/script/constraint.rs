@@ -5,6 +5,9 @@ use super::text::*;
 use super::{Maker, Phase};
 use crate::bacpac::model::*;
 
+/// How the statement ends that disables every constraint of a table.
+pub(super) const NOCHECK_ALL: &str = " NOCHECK CONSTRAINT ALL;";
+
 impl<'a> Maker<'a> {
     /// Whether the object is written with its table.
     fn with_table(&self, table: &Name, object: &Object) -> bool {
@@ -78,7 +81,8 @@ impl<'a> Maker<'a> {
                 (false, false) => " WITH CHECK",
                 (false, true) => " WITH NOCHECK",
             };
-            let sql = format!("ALTER TABLE {}{checked} ADD {};", key.table, self.foreign_key_text(key));
+            let nameless = self.disabled_without_name(key.disabled, &key.table, &key.name);
+            let sql = format!("ALTER TABLE {}{checked} ADD {};{nameless}", key.table, self.foreign_key_text(key));
             let batch = self.add(Phase::Constraints, "foreign key", &name, sql);
             batch.needs.extend([key.table.clone(), key.foreign_table.clone()]);
         }
@@ -118,7 +122,8 @@ impl<'a> Maker<'a> {
                 (false, false) => " WITH CHECK",
                 (false, true) => " WITH NOCHECK",
             };
-            let sql = format!("ALTER TABLE {}{checked} ADD {};", check.table, self.check_text(check));
+            let nameless = self.disabled_without_name(check.disabled, &check.table, &check.name);
+            let sql = format!("ALTER TABLE {}{checked} ADD {};{nameless}", check.table, self.check_text(check));
             let batch = self.add(Phase::Constraints, "check", &name, sql);
             batch.needs.push(check.table.clone());
             batch.needs.extend(needs(&check.dependencies));
@@ -177,8 +182,20 @@ impl<'a> Maker<'a> {
         )
     }
 
+    /// Disables a constraint that has no name to do it by: all that the table has so far, which are such ones alone
+    /// (`order` puts them before every other constraint).
+    fn disabled_without_name(&self, disabled: bool, table: &Name, own_name: &Name) -> String {
+        match disabled && own_name.is_empty() && !self.is_dacfx() {
+            true => format!("\nALTER TABLE {table}{NOCHECK_ALL}"),
+            false => String::new(),
+        }
+    }
+
     fn disable(&mut self, disabled: bool, table: &Name, own_name: &Name, name: &Name, kind: &'static str) {
         if !disabled {
+            return;
+        }
+        if own_name.is_empty() && !self.is_dacfx() && kind != "edge constraint" {
             return;
         }
         if own_name.is_empty() {

@@ -246,7 +246,9 @@ const ANNOTATIONS: &str = "IsNotTrustedPropertyAnnotation SqlInlineConstraintAnn
 fn is_known_annotation(annotation: &Annotation) -> bool {
     match annotation.kind.as_str() {
         // What the source server knew: where identities and sequences stood.
-        "OnlinePropertyAnnotation" => matches!(annotation.name.as_deref(), Some("[LastValue]" | "[CurrentValue]")),
+        "OnlinePropertyAnnotation" => {
+            matches!(annotation.name.as_deref(), Some("[LastValue]" | "[CurrentValue]" | "[LastUsedValue]"))
+        }
         kind => listed(ANNOTATIONS, kind),
     }
 }

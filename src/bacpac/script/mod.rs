@@ -359,7 +359,8 @@ impl<'a> Maker<'a> {
         });
     }
 
-    /// `ON` a partition scheme or a file group; nothing for the default place. A new database has one file group.
+    /// `ON` a partition scheme or a file group; nothing where none is said. A new database has one file group; it is
+    /// said all the same, for an index without a place goes where its table lies and is cut up with it.
     fn place(&self, group: &Option<Reference>, scheme: &Option<Reference>, column: &Option<Reference>) -> String {
         match (scheme, group) {
             (Some(scheme), _) => {
@@ -367,7 +368,8 @@ impl<'a> Maker<'a> {
                 format!(" ON {} ({})", quote(scheme.parsed().last()), quote(column.last()))
             }
             (None, Some(group)) if self.is_dacfx() => format!(" ON {}", quote(group.parsed().last())),
-            _ => String::new(),
+            (None, Some(_)) => " ON [PRIMARY]".into(),
+            (None, None) => String::new(),
         }
     }
 

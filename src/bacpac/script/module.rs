@@ -18,6 +18,9 @@ impl<'a> Maker<'a> {
             self.leave(kind, name, "its text is not in the model (it is encrypted)");
             return false;
         };
+        // Of a numbered group (`p;2`) the text has the name of all.
+        let called = if name.parts().len() > 2 { &name.parent() } else { name };
+        let text = with_names(&text, called, None).unwrap_or(text);
         let batch = self.add(phase, kind, name, text);
         (batch.ansi_nulls, batch.quoted_identifier) = settings;
         batch.needs = needs(dependencies);
@@ -64,7 +67,8 @@ impl<'a> Maker<'a> {
 
     pub(super) fn dml_trigger(&mut self, trigger: &'a DmlTrigger) {
         let settings = (trigger.ansi_nulls, trigger.quoted_identifier);
-        let (name, text) = (&trigger.name, trigger.definition());
+        let name = &trigger.name;
+        let text = trigger.definition().map(|t| with_names(&t, name, Some(&trigger.parent)).unwrap_or(t));
         let made = match trigger.assembly.is_some() || trigger.class.is_some() {
             true => self.clr_dml_trigger(trigger),
             false => self.module(Phase::Triggers, "trigger", name, text, settings, &trigger.dependencies),

@@ -79,6 +79,8 @@ fn rank(batch: &Batch) -> u8 {
         "primary key" => 1,
         "unique constraint" => 2,
         "default" => 0,
+        // Nothing else of the table may be there yet.
+        "check" | "foreign key" if batch.sql.ends_with(super::constraint::NOCHECK_ALL) => 0,
         "check" => 1,
         "foreign key" => 2,
         "disabled key" | "disabled index" | "disabled constraint" => 4,

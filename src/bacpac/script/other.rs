@@ -54,30 +54,48 @@ impl<'a> Maker<'a> {
             self.leave("sequence value", &sequence.name, "it is not a number");
             return;
         };
-        // Assumption: a sequence that stands at its start was never asked for a number (the server says the same of one
-        // that was asked once).
-        if Some(current) == start {
-            return;
-        }
         let step = parse(sequence.increment.as_deref()).unwrap_or(1);
-        let least = parse(sequence.min_value.as_deref()).filter(|_| !sequence.no_min_value);
-        let most = parse(sequence.max_value.as_deref()).filter(|_| !sequence.no_max_value);
-        let mut next = current.saturating_add(step);
-        if least.is_some_and(|l| next < l) || most.is_some_and(|m| next > m) {
-            let again = if step < 0 { most } else { least };
-            match again.filter(|_| sequence.cycles) {
-                Some(again) => next = again,
+        let bounds = bounds(sequence);
+        if Some(current) == start {
+            // The server says the same of a sequence that was never asked and of one that was asked once; what was
+            // given last tells them apart, where it is known.
+            match sequence.rest.online_value("[LastUsedValue]") {
+                Some(last) if last == current.to_string() => {}
+                Some(_) => return,
                 None => {
-                    let reason = "it has given its last number; the copy begins at its start again";
-                    let value = current.to_string();
-                    self.leave_property("sequence", &sequence.name, "CurrentValue", &value, reason);
+                    let reason = "whether its first number was given already is not in the package; the copy gives it";
+                    self.leave_property("sequence", &sequence.name, "CurrentValue", &current.to_string(), reason);
                     return;
                 }
             }
         }
+        let given = start.and_then(|start| given(start, current, step, bounds, sequence.cycles));
+        if let Some(given) = given {
+            // So it stands where it stood, and still begins where it began.
+            let sql = format!(
+                "DECLARE @first sql_variant;\nEXECUTE sys.sp_sequence_get_range @sequence_name = {}, @range_size = {given}, \
+                 @range_first_value = @first OUTPUT;",
+                literal(&sequence.name.to_string())
+            );
+            self.then(Phase::Versioning, "sequence value", &sequence.name, sql).optional = true;
+            return;
+        }
+        let mut next = current.saturating_add(step);
+        if next < bounds.0 || next > bounds.1 {
+            let again = if step < 0 { bounds.1 } else { bounds.0 };
+            if !sequence.cycles {
+                let reason = "it has given its last number; the copy begins at its start again";
+                let value = current.to_string();
+                self.leave_property("sequence", &sequence.name, "CurrentValue", &value, reason);
+                return;
+            }
+            next = again;
+        }
         let sql = format!("ALTER SEQUENCE {} RESTART WITH {next};", sequence.name);
-        // The end of its type may be nearer than the bounds that the model knows.
         self.then(Phase::Versioning, "sequence value", &sequence.name, sql).optional = true;
+        let reason = "the copy begins where it goes on: no whole number of steps leads from the start to its value";
+        let value = sequence.start_value.clone().unwrap_or_default();
+        self.leave_property("sequence", &sequence.name, "StartValue", &value, reason);
     }
 
     pub(super) fn synonym(&mut self, synonym: &'a Synonym) {
@@ -166,4 +184,65 @@ fn multipart(text: &str) -> Option<String> {
     }
     let parts: Vec<String> = parts.iter().map(|p| if p.is_empty() { String::new() } else { quote(p) }).collect();
     Some(parts.join("."))
+}
+
+/// The least and the greatest number of a sequence: its own, else its type's.
+fn bounds(sequence: &Sequence) -> (i128, i128) {
+    let spec = sequence.data_type.as_ref();
+    let of_type = match spec.and_then(TypeSpec::built_in_name).as_deref() {
+        Some("tinyint") => (0, u8::MAX.into()),
+        Some("smallint") => (i16::MIN.into(), i16::MAX.into()),
+        Some("int") => (i32::MIN.into(), i32::MAX.into()),
+        Some("decimal" | "numeric") => {
+            let digits = spec.and_then(|s| s.precision).unwrap_or(18).clamp(1, 38);
+            let most = 10i128.pow(u32::try_from(digits).unwrap_or(18)) - 1;
+            (-most, most)
+        }
+        _ => (i64::MIN.into(), i64::MAX.into()),
+    };
+    let own = |text: &Option<String>, none: bool| text.as_deref().filter(|_| !none).and_then(|t| t.parse().ok());
+    (
+        own(&sequence.min_value, sequence.no_min_value).unwrap_or(of_type.0),
+        own(&sequence.max_value, sequence.no_max_value).unwrap_or(of_type.1),
+    )
+}
+
+/// How many numbers a sequence gave that began at one number and gave another one last: by the shortest way, for how
+/// often it went round nobody keeps. None where no whole number of steps leads there, or more than a server counts.
+fn given(start: i128, last: i128, step: i128, (least, most): (i128, i128), cycles: bool) -> Option<i64> {
+    // Steps from one number to another one that lies further on.
+    let steps = |from: i128, to: i128| {
+        let way = to.checked_sub(from)?;
+        (step != 0 && way % step == 0 && way / step >= 0).then_some(way / step)
+    };
+    let count = match steps(start, last) {
+        Some(steps) => steps.checked_add(1)?,
+        None if cycles => {
+            let (begin, end) = if step < 0 { (most, least) } else { (least, most) };
+            let before = end.checked_sub(start)?.checked_div(step).filter(|n| *n >= 0)?;
+            before.checked_add(steps(begin, last)?)?.checked_add(2)?
+        }
+        None => return None,
+    };
+    i64::try_from(count).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::given;
+
+    #[test]
+    fn numbers_given_are_counted_the_way_a_sequence_goes() {
+        assert_eq!(given(42, 42, 1, (0, 100), false), Some(1));
+        assert_eq!(given(5, 20, 5, (0, 100), false), Some(4));
+        assert_eq!(given(-1, -11, -5, (-100, -1), false), Some(3));
+        // 250, 252, 254, 10, 12.
+        assert_eq!(given(250, 12, 2, (10, 254), true), Some(5));
+        assert_eq!(given(250, 12, 2, (10, 254), false), None);
+        // A step that was changed on the way.
+        assert_eq!(given(1, 12, 5, (0, 100), false), None);
+        assert_eq!(given(i128::MAX, i128::MIN, 1, (i128::MIN, i128::MAX), true), None);
+        assert_eq!(given(0, i128::from(i64::MAX), 1, (0, i128::MAX), false), None);
+        assert_eq!(given(1, 1, 0, (0, 100), true), None);
+    }
 }

@@ -116,8 +116,11 @@ impl<'a> Maker<'a> {
             return;
         }
         let mut options = Vec::new();
-        if let Some(password) = &login.password {
-            options.push(format!("PASSWORD = {}", literal(password)));
+        match &login.password {
+            Some(password) => options.push(format!("PASSWORD = {}", literal(password))),
+            // No catalogue shows one, and DacFx reads no login that says none.
+            None if !login.windows => options.push("PASSWORD = N''".into()),
+            None => {}
         }
         if let Some(database) = login.default_database.as_deref().filter(|d| *d != "master") {
             options.push(format!("DEFAULT_DATABASE = {}", quote(database)));

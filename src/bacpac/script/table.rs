@@ -255,12 +255,11 @@ impl<'a> Maker<'a> {
                 line.push_str(" HIDDEN");
             }
         }
-        if column.sparse {
-            line.push_str(" SPARSE");
-        }
-        if let Some(mask) = &column.masking {
-            line.push_str(&format!(" MASKED WITH (FUNCTION = {})", plain_literal(mask)));
-        }
+        let mask = column.masking.as_ref().map(|m| format!(" MASKED WITH (FUNCTION = {})", plain_literal(m)));
+        let sparse = column.sparse.then(|| " SPARSE".to_owned());
+        // A server is documented to take them in this order; DacFx reads them in the other one alone.
+        let order = if self.is_dacfx() { [mask, sparse] } else { [sparse, mask] };
+        line.extend(order.into_iter().flatten());
         if column.identity {
             let seed = column.identity_seed.as_deref().and_then(number).unwrap_or("1");
             let step = column.identity_increment.as_deref().and_then(number).unwrap_or("1");

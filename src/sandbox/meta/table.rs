@@ -546,7 +546,9 @@ impl Table {
         }
         // A graph table has an index of its own from the beginning.
         let first = if self.graph.is_some() { 3 } else { 2 };
-        (first..).find(|id| self.indexes.iter().all(|i| i.index_id != *id)).unwrap_or(i32::MAX)
+        let used =
+            |id: i32| self.indexes.iter().any(|i| i.index_id == id) || self.statistics.iter().any(|s| s.stats_id == id);
+        (first..).find(|id| !used(*id)).unwrap_or(i32::MAX)
     }
 
     /// Ids and names of all constraints, with their `sys.objects.type`.

@@ -424,6 +424,42 @@ fn next_value(s: &super::session::SqlSession, database: i32, name: &str) -> SqlR
     super::convert::make_number(&ty, super::number::Decimal::from_i128(next), "expression")
 }
 
+/// `sp_sequence_get_range`: the first and the last of so many values, all taken at once.
+pub(super) fn take_range(s: &super::session::SqlSession, name: &str, size: i128) -> SqlResult<(SqlType, Value, Value)> {
+    let (ty, object) = sequence(s, s.database, name).ok_or_else(|| error::invalid_object(name))?;
+    let Kind::Sequence(q) = &object.kind else { return Err(error::invalid_object(name)) };
+    let (begin, end) = if q.increment > 0 { (q.minimum, q.maximum) } else { (q.maximum, q.minimum) };
+    // The value so many steps after another one; none beyond the end.
+    let after = |from: i128, steps: i128| {
+        let to = steps.checked_mul(q.increment).and_then(|d| from.checked_add(d))?;
+        (q.minimum..=q.maximum).contains(&to).then_some(to)
+    };
+    let left = |from: i128| (end.saturating_sub(from)) / q.increment + 1;
+    let taken = q.counter.take(q.start, q.increment, |next| {
+        let next = next.filter(|n| (q.minimum..=q.maximum).contains(n)).or(q.cycling.then_some(begin));
+        let range = next.filter(|_| size > 0).and_then(|first| match after(first, size - 1) {
+            Some(last) => Some((first, last)),
+            None if q.cycling => {
+                let more = (size - left(first) - 1) % left(begin);
+                after(begin, more).map(|last| (first, last))
+            }
+            None => None,
+        });
+        (range.map(|(_, last)| last), range)
+    });
+    // Assumption: the error's number and words, which no list at hand has.
+    let (first, last) = taken.ok_or_else(|| {
+        let text = format!(
+            "The requested range for sequence object '{}' exceeds the maximum or minimum limit. Retry with a smaller range.",
+            object.name
+        );
+        SqlError::batch(11732, 1, 16, text)
+    })?;
+    let value = |n| super::convert::make_number(&ty, super::number::Decimal::from_i128(n), "expression");
+    let (first, last) = (value(first)?, value(last)?);
+    Ok((ty, first, last))
+}
+
 fn meta_call(f: super::hook::MetaFunction, args: Vec<Expr>, ty: SqlType) -> Expr {
     // The pointer of the hook travels as a function of its own.
     let node = super::expr::Node::Call(super::functions::Function { name: "META", strict: false, body: f.call }, args);

@@ -289,6 +289,29 @@ impl SqlSession {
                 let _ = self.rollback(None);
                 Ok((0, Vec::new()))
             }
+            "sp_sequence_get_range" => {
+                const PARAMETERS: [&str; 4] =
+                    ["@sequence_name", "@range_size", "@range_first_value", "@range_last_value"];
+                let at = |parameter: usize| {
+                    given
+                        .iter()
+                        .position(|g| g.name.eq_ignore_ascii_case(PARAMETERS[parameter]))
+                        .or_else(|| given.get(parameter).filter(|g| g.name.is_empty()).map(|_| parameter))
+                };
+                let missing = |parameter: usize| {
+                    let what = PARAMETERS[parameter];
+                    let message =
+                        format!("Procedure or function '{shown}' expects parameter '{what}', which was not supplied.");
+                    SqlError::batch(201, 4, 16, message)
+                };
+                let sequence = text(&given[at(0).ok_or_else(|| missing(0))?]);
+                let size = integer_of(&given[at(1).ok_or_else(|| missing(1))?].value).unwrap_or(0);
+                at(2).ok_or_else(|| missing(2))?;
+                let (ty, first, last) = super::niladic::take_range(self, &sequence, size.into())?;
+                let values = [(at(2), first), (at(3), last)];
+                let wanted = values.into_iter().filter_map(|(at, v)| Some((at?, ty.clone(), v)));
+                Ok((0, wanted.filter(|(at, ..)| given[*at].output).collect()))
+            }
             "sp_describe_first_result_set" | "sp_cursoropen" | "sp_cursorprepexec" => Err(error::unsupported(&shown)),
             _ => {
                 let arguments: Vec<(String, Value, SqlType)> =

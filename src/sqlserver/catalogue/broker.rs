@@ -73,7 +73,7 @@ impl Builder<'_> {
                     (_, true) => "2",
                     _ => "1",
                 };
-                let reference = named(message, number);
+                let reference = named(&Name::one(message.as_str()), number);
                 let made = Making::new("SqlContractMessageSpecifier", None)
                     .with("SentBy", Some(by))
                     .to("MessageType", [reference])
@@ -137,7 +137,7 @@ impl Builder<'_> {
                 .into_iter()
                 .flatten()
                 .filter_map(|u| u.int("service_contract_id"))
-                .filter_map(|c| contracts.get(&c).map(|n| (n.clone(), named(n, c))))
+                .filter_map(|c| contracts.get(&c).map(|n| (n.clone(), named(&Name::one(n.as_str()), c))))
                 .collect();
             own.sort_by(|(a, _), (b, _)| a.cmp(b));
             let owner = self.owner(r.int("principal_id"), &name);
@@ -170,9 +170,8 @@ impl Builder<'_> {
 }
 
 /// A reference to a broker's thing: those of the server are built in.
-fn named(name: &str, id: i64) -> Reference {
-    let name = Name::one(name);
-    if id < FIRST_OWN { Reference::built_in(&name) } else { Reference::to(&name) }
+pub(super) fn named(name: &Name, id: i64) -> Reference {
+    if id < FIRST_OWN { Reference::built_in(name) } else { Reference::to(name) }
 }
 
 /// The last two parts of a name of two or three.

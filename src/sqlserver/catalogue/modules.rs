@@ -7,7 +7,7 @@ use super::tokens::Kind;
 use super::{Builder, ObjectRow, grouped};
 use crate::bacpac::model::{
     Column, DdlTrigger, DmlTrigger, Function, FunctionBody, FunctionBodyForm, FunctionForm, Name, Parameter, Procedure,
-    Reference, Rest, Script, TriggerEvent, TriggerOrder, TriggerTiming, TypeSpec, View, set_module_text,
+    Reference, Rest, Script, TriggerEvent, TriggerOrder, TriggerTiming, TypeSpec, View, set_module_text, with_names,
 };
 use crate::sqlserver::orders::Record;
 
@@ -43,7 +43,10 @@ impl Builder<'_> {
                 self.left_out(&format!("{kind} (its text is encrypted)"), &object.name);
                 continue;
             };
-            let Some(parts) = split(form, text) else {
+            // What DacFx makes of a package is what the text names.
+            let on = self.object(Some(object.parent)).map(|o| &o.name);
+            let named = with_names(text, &object.name, on);
+            let Some(parts) = split(form, named.as_deref().unwrap_or(text)) else {
                 self.left_out(&format!("{kind} (its text is not understood)"), &object.name);
                 continue;
             };
@@ -77,7 +80,8 @@ impl Builder<'_> {
                 continue;
             };
             let name = object.name.child(number.to_string());
-            let parts = r.text("definition").and_then(|text| split(Form::Procedure, text));
+            let named = |text| with_names(text, &object.name, None).unwrap_or_else(|| text.to_owned());
+            let parts = r.text("definition").and_then(|text| split(Form::Procedure, &named(text)));
             // The catalogue's parameters of these are not asked for; a header with variables has some.
             let plain = parts.filter(|p| !super::tokens::tokens(&p.header).iter().any(|t| t.kind == Kind::Variable));
             let Some(parts) = plain else {
@@ -119,7 +123,8 @@ impl Builder<'_> {
                 self.left_out("trigger on the database (its text cannot be read)", name);
                 continue;
             };
-            let Some(parts) = split(Form::Trigger, text) else {
+            let named = with_names(text, &name, None);
+            let Some(parts) = split(Form::Trigger, named.as_deref().unwrap_or(text)) else {
                 self.left_out("trigger on the database", name);
                 continue;
             };

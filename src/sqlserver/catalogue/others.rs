@@ -37,6 +37,10 @@ impl Builder<'_> {
             };
             if let Some(current) = r.text("current_value") {
                 sequence.rest.set_online_value("[CurrentValue]", current);
+                // Of our own: at its start a sequence was asked once or never, and the model of DacFx has no word for it.
+                if Some(current) == r.text("start_value") && r.has("last_used_value") {
+                    sequence.rest.set_online_value("[LastUsedValue]", r.text("last_used_value").unwrap_or(""));
+                }
             }
             self.made.push(sequence.into());
         }
@@ -104,6 +108,22 @@ impl Builder<'_> {
             .collect();
         for text in owned {
             self.left_out("owner of an object (it becomes its schema's)", text);
+        }
+        for (view, kind) in [("sys.types", "type"), ("sys.xml_schema_collections", "XML schema collection")] {
+            let owned: Vec<_> = self
+                .rows
+                .of(view)
+                .filter_map(|r| {
+                    let owner = self.principals.get(&r.int("principal_id")?)?;
+                    let schema = self.schemas.get(&r.int("schema_id")?)?;
+                    // Those of the server are the server's.
+                    let name = Name::two(schema.as_str(), r.string("name"));
+                    (name.schema() != "sys").then(|| format!("{name}: {}", owner.name))
+                })
+                .collect();
+            for text in owned {
+                self.left_out(&format!("owner of a {kind} (it becomes its schema's)"), text);
+            }
         }
         let named = |r: &Record<'_>| Some(Name::one(r.string("name")).to_string());
         self.each("sys.plan_guides", "plan guide", named);

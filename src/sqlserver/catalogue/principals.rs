@@ -6,7 +6,7 @@ use super::Builder;
 use crate::bacpac::model::vocabulary::vocabulary;
 use crate::bacpac::model::{
     Annotation, ApplicationRole, Authentication, Login, Name, Node, Permission, PermissionAction, Reference, Role,
-    RoleMembership, Script, User,
+    RoleMembership, Script, User, schema_reference,
 };
 use crate::sqlserver::orders::Record;
 
@@ -50,6 +50,22 @@ impl Principal {
         let name = Name::one(self.name.as_str());
         if self.built_in { Reference::built_in(&name) } else { Reference::to(&name) }
     }
+
+    /// As what a permission is on or a property is of.
+    pub(super) fn as_host(&self) -> Reference {
+        match (self.built_in, self.kind) {
+            // There is one `public` only.
+            (true, 'R') if self.name != "public" => self.reference().of_type("SqlRole"),
+            (true, 'S') => self.reference().of_type("SqlUser"),
+            _ => self.reference(),
+        }
+    }
+}
+
+/// A schema as what a permission is on or a property is of.
+pub(super) fn schema_as_host(schema: &str) -> Reference {
+    let reference = schema_reference(schema);
+    if reference.is_built_in() { reference.of_type("SqlSchema") } else { reference }
 }
 
 impl Builder<'_> {
@@ -107,7 +123,7 @@ impl Builder<'_> {
     fn default_schema(&self, r: &Record<'_>) -> Option<Reference> {
         let schema = r.text("default_schema_name").filter(|s| !s.eq_ignore_ascii_case("dbo"))?;
         // A default schema need not exist.
-        self.schemas.values().any(|s| s == schema).then(|| Reference::to(&Name::one(schema)))
+        self.schemas.values().any(|s| s == schema).then(|| schema_reference(schema))
     }
 
     fn user(&mut self, principal: &Principal, r: &Record<'_>, login: Option<&Record<'_>>, policy: Option<&Record<'_>>) {
@@ -218,16 +234,21 @@ impl Builder<'_> {
                 r.int("minor_id").unwrap_or_default(),
             );
             let (grantee, grantor) = (r.int("grantee_principal_id"), r.int("grantor_principal_id"));
-            // On system objects only the server grants; dbo may do everything anyway.
-            if class == 1 && major < 0 || grantee == Some(1) {
-                continue;
-            }
             let words = r.string("permission_name");
             let state = r.string("state");
+            // What everybody may do with system objects the server grants; dbo may do everything anyway.
+            if class == 1 && major < 0 && grantee == Some(0) && state == "G" || grantee == Some(1) {
+                continue;
+            }
             let called = |id: Option<i64>| {
                 id.and_then(|id| self.principals.get(&id)).map_or("?", |p| p.name.as_str()).to_owned()
             };
-            let text = format!("{} {words} to {} (class {class}, {major}, {minor})", verb(&state), called(grantee));
+            let on = match self.objects.get(&major).filter(|_| class == 1) {
+                Some(object) if minor == 0 => object.name.to_string(),
+                Some(object) => format!("column {minor} of {}", object.name),
+                None => format!("class {class}, {major}, {minor}"),
+            };
+            let text = format!("{} {words} to {} ({on})", verb(&state), called(grantee));
             let permission = known.get(&words.replace(' ', "").to_ascii_lowercase());
             let (Some(permission), Some(to), Some(securable)) =
                 (permission.copied(), self.principal(grantee), self.securable(class, major, minor))
@@ -294,6 +315,12 @@ impl Builder<'_> {
             let found = self.rows.of(view).find(|r| r.int(id) == Some(major))?;
             Some(plain(Name::one(found.string("name"))))
         };
+        let of_broker = |view: &str, id: &str, kind: &str| {
+            let securable = one(view, id)?;
+            let reference = super::broker::named(&securable.name, major);
+            let reference = if reference.is_built_in() { reference.of_type(kind) } else { reference };
+            Some(Securable { reference, ..securable })
+        };
         Some(match class {
             0 => Securable { class: word, name: Name::default(), reference: self.database_reference() },
             1 => {
@@ -303,10 +330,13 @@ impl Builder<'_> {
                     _ => plain(self.column(major, Some(minor))?),
                 }
             }
-            3 => plain(Name::one(self.schemas.get(&major)?.as_str())),
+            3 => {
+                let schema = self.schemas.get(&major)?.as_str();
+                Securable { class: word, name: Name::one(schema), reference: schema_as_host(schema) }
+            }
             4 => {
                 let principal = self.principals.get(&major).filter(|p| p.carried)?;
-                Securable { class: word, name: Name::one(principal.name.as_str()), reference: principal.reference() }
+                Securable { class: word, name: Name::one(principal.name.as_str()), reference: principal.as_host() }
             }
             5 => {
                 let name = self.assembly_names.get(&major)?.clone();
@@ -314,9 +344,9 @@ impl Builder<'_> {
             }
             6 => plain(self.types.name(major)?),
             10 => plain(self.types.xml_collection(major)?),
-            15 => one("sys.service_message_types", "message_type_id")?,
-            16 => one("sys.service_contracts", "service_contract_id")?,
-            17 => one("sys.services", "service_id")?,
+            15 => of_broker("sys.service_message_types", "message_type_id", "SqlMessageType")?,
+            16 => of_broker("sys.service_contracts", "service_contract_id", "SqlContract")?,
+            17 => of_broker("sys.services", "service_id", "SqlService")?,
             19 => one("sys.routes", "route_id")?,
             23 => one("sys.fulltext_catalogs", "fulltext_catalog_id")?,
             29 => one("sys.fulltext_stoplists", "stoplist_id")?,

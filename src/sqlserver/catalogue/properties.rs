@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::principals::Securable;
+use super::database::filegroup;
+use super::principals::{Securable, schema_as_host};
 use super::{Builder, grouped};
-use crate::bacpac::model::{ExtendedProperty, Name, Reference, Script, literal, schema_reference};
+use crate::bacpac::model::{ExtendedProperty, Name, Reference, Script, literal};
 use crate::sqlserver::orders::Record;
 
 impl Builder<'_> {
@@ -39,7 +40,8 @@ impl Builder<'_> {
                 self.left_out("extended property", format!("{name} on {on}"));
                 continue;
             };
-            let Some(value) = value(&r, "value") else {
+            let nothing = (r.text("value_type").is_none() && r.text("value").is_none()).then(|| "NULL".to_owned());
+            let Some(value) = value(&r, "value").or(nothing) else {
                 let kind = r.text("value_type").unwrap_or("NULL");
                 self.left_out("extended property (its value is not a text or a number)", format!("{name}: {kind}"));
                 continue;
@@ -122,11 +124,11 @@ impl Builder<'_> {
             3 => {
                 let schema = self.schemas.get(&major)?;
                 let name = Name::one(schema.as_str());
-                Some(Securable { class: "SqlSchema", reference: schema_reference(schema), name })
+                Some(Securable { class: "SqlSchema", reference: schema_as_host(schema), name })
             }
             4 => {
-                let reference = self.principal(Some(major))?;
-                let name = reference.parsed();
+                let principal = self.principals.get(&major).filter(|p| p.carried)?;
+                let (reference, name) = (principal.as_host(), Name::one(principal.name.as_str()));
                 Some(Securable { class: "SqlDatabaseSecurityPrincipal", name, reference })
             }
             5 => one("SqlAssembly", "sys.assemblies", "assembly_id"),
@@ -139,6 +141,14 @@ impl Builder<'_> {
             16 => one("SqlContract", "sys.service_contracts", "service_contract_id"),
             17 => one("SqlService", "sys.services", "service_id"),
             19 => one("SqlRoute", "sys.routes", "route_id"),
+            20 if self
+                .rows
+                .of("sys.filegroups")
+                .any(|r| r.int("data_space_id") == Some(major) && r.string("name") == "PRIMARY") =>
+            {
+                let name = Name::one("PRIMARY");
+                Some(Securable { class: "SqlFilegroup", reference: filegroup("PRIMARY"), name })
+            }
             20 => one("SqlFilegroup", "sys.filegroups", "data_space_id")
                 .or_else(|| one("SqlPartitionScheme", "sys.partition_schemes", "data_space_id")),
             21 => one("SqlPartitionFunction", "sys.partition_functions", "function_id"),
@@ -161,6 +171,7 @@ pub(super) fn value(r: &Record<'_>, column: &str) -> Option<String> {
             let number = text.strip_prefix('-').unwrap_or(text);
             (!number.is_empty() && number.chars().all(|c| c.is_ascii_digit() || c == '.')).then(|| text.to_owned())
         }
+        "binary" | "varbinary" => r.text(&format!("{column}_exact")).filter(|t| t.starts_with("0x")).map(str::to_owned),
         _ => None,
     }
 }
@@ -168,9 +179,16 @@ pub(super) fn value(r: &Record<'_>, column: &str) -> Option<String> {
 /// A value of sql_variant that bounds a partition: moments, too, as the text that every language reads alike.
 pub(super) fn boundary(r: &Record<'_>) -> Option<String> {
     value(r, "value").or_else(|| {
+        let kind = r.string("value_type").to_ascii_lowercase();
+        match kind.as_str() {
+            "" => return Some("NULL".into()),
+            "uniqueidentifier" | "time" | "datetimeoffset" => return r.text("value").map(literal),
+            "money" | "smallmoney" => return r.text("value_exact").map(str::to_owned),
+            _ => {}
+        }
         let text = r.text("value_moment")?;
         // 2020-01-01T00:00:00.0000000, shortened to what the type has.
-        let text = match r.text("value_type")?.to_ascii_lowercase().as_str() {
+        let text = match kind.as_str() {
             "date" => text.split('T').next()?.to_owned(),
             "datetime2" => text.to_owned(),
             // Three digits of a second, which datetime rounds to its own; none for smalldatetime.

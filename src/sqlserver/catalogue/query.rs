@@ -62,8 +62,10 @@ impl Rows {
             for value in view.values.iter().filter(|v| set.position(v.alias).is_none()) {
                 absent.push(feature(view.name, Some(value.column)));
             }
-            for column in view.variants.iter().filter(|c| set.position(c).is_none()) {
-                absent.push(feature(view.name, Some(column)));
+            for column in view.variants {
+                if column_since(view, column) <= major && set.position(column_name(column)).is_none() {
+                    absent.push(feature(view.name, Some(column_name(column))));
+                }
             }
         }
         absent
@@ -85,7 +87,7 @@ fn first_batch() -> String {
 pub(super) fn select(view: &View, exists: impl Fn(&str) -> bool) -> Option<String> {
     let there = view.columns.iter().map(|c| column_name(c)).filter(|c| exists(c));
     let mut columns: Vec<String> = there.map(str::to_owned).collect();
-    for variant in view.variants.iter().filter(|c| exists(c)) {
+    for variant in view.variants.iter().map(|c| column_name(c)).filter(|c| exists(c)) {
         columns.push(format!("CONVERT(nvarchar(64), {variant}) AS {variant}"));
     }
     for value in view.values.iter().filter(|v| exists(v.column)) {

@@ -59,8 +59,17 @@ impl Builder<'_> {
                     ..Place::default()
                 }
             }
+            Some(s) if s.kind == "FG" && s.is_default && self.lies_apart(object, index, space) => {
+                Place { filegroup: Some(filegroup(&s.name)), ..Place::default() }
+            }
             _ => Place { filegroup: self.own_filegroup(space, "FG"), ..Place::default() },
         }
+    }
+
+    /// Whether an index lies elsewhere than its table. Said of nothing, it would go where the table is: cut up as that is.
+    fn lies_apart(&self, object: i64, index: i64, space: Option<i64>) -> bool {
+        let (of_table, base) = self.base_space(object);
+        index != of_table && base.is_some() && base != space
     }
 
     pub(super) fn data_spaces(&mut self) {

@@ -214,8 +214,12 @@ impl Run<'_> {
         index: &mut Index,
         on: Option<&DataSpace>,
     ) -> DdlResult<()> {
-        let (mut space, mut column) =
-            object.table().map_or((1, None), |t| (t.data_space_id.max(1), t.partition_column));
+        // A clustered index is its table: the table lies where it lies.
+        let base = |t: &Table| {
+            let clustered = t.indexes.iter().find(|i| i.kind.clustered());
+            clustered.map_or((t.data_space_id.max(1), t.partition_column), |i| (i.data_space_id, i.partition_column))
+        };
+        let (mut space, mut column) = object.table().map_or((1, None), base);
         if let Some(on) = on {
             space = self.data_space(database_id, &on.name)?;
             let ci = self.db(database_id)?.ignore_case;
@@ -350,7 +354,14 @@ impl Run<'_> {
             // XML and spatial indexes are counted apart.
             IndexKind::Xml => next(indexes_of(&object), 256_000),
             IndexKind::Spatial => next(indexes_of(&object), 384_000),
-            _ => (2..).find(|id| indexes_of(&object).iter().all(|i| i.index_id != *id)).unwrap_or(i32::MAX),
+            // An index and its statistics have one number: one that statistics made by hand have is not free.
+            _ => {
+                let statistics = object.table().map_or(&[][..], |t| t.statistics.as_slice());
+                let used = |id: i32| {
+                    indexes_of(&object).iter().any(|i| i.index_id == id) || statistics.iter().any(|s| s.stats_id == id)
+                };
+                (2..).find(|id| !used(*id)).unwrap_or(i32::MAX)
+            }
         };
         self.place_index(database_id, &object, &mut index, def.on.as_ref())?;
         let most = if def.kind == IndexKind::Clustered { 900 } else { 1700 };

@@ -39,7 +39,7 @@ pub(super) struct Value {
     pub sql: &'static str,
 }
 
-/// The text of a value, what type it has, and, for moments, their text with every digit.
+/// The text of a value, what type it has, and, for moments, bytes and money, their text with every digit.
 macro_rules! variant {
     ($column:literal) => {
         &[
@@ -59,6 +59,23 @@ macro_rules! variant {
                     "THEN CONVERT(nvarchar(64), CONVERT(datetime2(7), ",
                     $column,
                     "), 126) END"
+                ),
+            },
+            Value {
+                column: $column,
+                alias: concat!($column, "_exact"),
+                sql: concat!(
+                    "CASE WHEN CONVERT(nvarchar(128), SQL_VARIANT_PROPERTY(",
+                    $column,
+                    ", N'BaseType')) IN (N'binary', N'varbinary') ",
+                    "THEN CONVERT(nvarchar(max), CONVERT(varbinary(8000), ",
+                    $column,
+                    "), 1) WHEN CONVERT(nvarchar(128), SQL_VARIANT_PROPERTY(",
+                    $column,
+                    ", N'BaseType')) IN (N'money', N'smallmoney') ",
+                    "THEN CONVERT(nvarchar(max), CONVERT(money, ",
+                    $column,
+                    "), 2) END"
                 ),
             },
         ]
@@ -159,7 +176,9 @@ mod tests {
                 }
             }
             for column in view.variants {
-                assert!(found(column).1.contains("sql_variant"), "{}.{column} is no sql_variant", view.name);
+                let (name, ty, since) = found(column_name(column));
+                assert!(ty.contains("sql_variant"), "{}.{name} is no sql_variant", view.name);
+                assert_eq!(column_since(view, column).max(11), since.max(11), "{}.{name} came with {since}", view.name);
             }
             for value in view.values {
                 found(value.column);
@@ -179,6 +198,12 @@ mod tests {
                         "END",
                         "nvarchar",
                         "datetime2",
+                        "varbinary",
+                        "money",
+                        "max",
+                        "1",
+                        "2",
+                        "8000",
                         "N",
                     ];
                     assert!(known.contains(&word) || word.parse::<u32>().is_ok(), "{word} in {}", value.sql);

@@ -60,7 +60,14 @@ pub(super) const VIEWS: &[View] = &[
     since(
         11,
         View {
-            variants: &["start_value", "increment", "minimum_value", "maximum_value", "current_value"],
+            variants: &[
+                "start_value",
+                "increment",
+                "minimum_value",
+                "maximum_value",
+                "current_value",
+                "last_used_value@14",
+            ],
             ..view(
                 "sys.sequences",
                 &[
@@ -77,7 +84,7 @@ pub(super) const VIEWS: &[View] = &[
         },
     ),
     view("sys.synonyms", &["object_id", "base_object_name"]),
-    view("sys.xml_schema_collections", &["xml_collection_id", "schema_id", "name"]),
+    view("sys.xml_schema_collections", &["xml_collection_id", "schema_id", "principal_id", "name"]),
     view("sys.data_spaces", &["name", "data_space_id", "type", "is_default"]),
     view("sys.filegroups", &["name", "data_space_id", "type", "is_read_only"]),
     view("sys.partition_functions", &["name", "function_id", "boundary_value_on_right", "is_system@11"]),

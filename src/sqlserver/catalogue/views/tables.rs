@@ -11,6 +11,7 @@ pub(super) const VIEWS: &[View] = &[
             "system_type_id",
             "user_type_id",
             "schema_id",
+            "principal_id",
             "max_length",
             "precision",
             "scale",
