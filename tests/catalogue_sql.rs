@@ -229,7 +229,7 @@ fn every_statement_names_documented_views_and_columns() {
             }
         }
     }
-    assert!(statements >= 7, "only {statements} statements were found: the search is broken");
+    assert!(statements >= 6, "only {statements} statements were found: the search is broken");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

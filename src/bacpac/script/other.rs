@@ -241,7 +241,8 @@ mod tests {
         assert_eq!(given(250, 12, 2, (10, 254), false), None);
         // A step that was changed on the way.
         assert_eq!(given(1, 12, 5, (0, 100), false), None);
-        assert_eq!(given(i128::MAX, i128::MIN, 1, (i128::MIN, i128::MAX), true), None);
+        assert_eq!(given(i128::MAX, i128::MIN, 1, (i128::MIN, i128::MAX), true), Some(2));
+        assert_eq!(given(0, -1, 1, (i128::MIN, i128::MAX), true), None);
         assert_eq!(given(0, i128::from(i64::MAX), 1, (0, i128::MAX), false), None);
         assert_eq!(given(1, 1, 0, (0, 100), true), None);
     }

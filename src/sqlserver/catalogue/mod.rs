@@ -21,6 +21,7 @@ mod spaces;
 mod special;
 mod tables;
 mod types;
+mod unmodelled;
 mod views;
 
 use std::cell::Cell;
@@ -319,6 +320,7 @@ impl<'a> Builder<'a> {
         self.security_policies();
         self.service_broker();
         self.leftovers();
+        self.without_a_word();
         self.carried = self.made.iter().map(Object::name).filter(|n| !n.is_empty()).collect();
         self.nothing_is_missing();
         self.permissions();

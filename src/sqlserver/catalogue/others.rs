@@ -161,7 +161,7 @@ impl Builder<'_> {
     }
 
     /// Names what a view has rows of.
-    fn each(&mut self, view: &str, kind: &str, name: impl Fn(&Record<'_>) -> Option<String>) {
+    pub(super) fn each(&mut self, view: &str, kind: &str, name: impl Fn(&Record<'_>) -> Option<String>) {
         let names: Vec<_> = self.rows.of(view).filter_map(|r| name(&r)).collect();
         for name in names {
             self.left_out(kind, name);

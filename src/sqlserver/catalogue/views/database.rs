@@ -13,6 +13,9 @@ pub(super) const VIEWS: &[View] = &[
                 "compatibility_level",
                 "collation_name",
                 "user_access",
+                "is_published",
+                "is_merge_published",
+                "is_accelerated_database_recovery_on@15",
                 "is_read_only",
                 "is_auto_close_on",
                 "is_auto_shrink_on",
@@ -111,6 +114,7 @@ pub(super) const VIEWS: &[View] = &[
             "is_fixed_role",
             "authentication_type@11",
             "default_language_name@11",
+            "allow_encrypted_value_modifications@13",
         ],
     ),
     not_in_azure(view(

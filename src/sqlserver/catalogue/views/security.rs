@@ -144,4 +144,8 @@ pub(super) const VIEWS: &[View] = &[
     not_in_azure(view("sys.remote_service_bindings", &["name", "remote_service_binding_id"])),
     not_in_azure(view("sys.conversation_priorities", &["name"])),
     view("sys.plan_guides", &["name"]),
+    not_in_azure(view("sys.event_notifications", &["name"])),
+    not_in_azure(view("sys.database_audit_specifications", &["name"])),
+    view("sys.crypt_properties", &["class", "major_id"]),
+    since(14, not_in_azure(view("sys.external_libraries", &["name"]))),
 ];
