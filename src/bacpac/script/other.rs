@@ -213,7 +213,7 @@ fn given(start: i128, last: i128, step: i128, (least, most): (i128, i128), cycle
     // Steps from one number to another one that lies further on.
     let steps = |from: i128, to: i128| {
         let way = to.checked_sub(from)?;
-        (step != 0 && way % step == 0 && way / step >= 0).then_some(way / step)
+        way.checked_div(step).filter(|n| *n >= 0 && way.checked_rem(step) == Some(0))
     };
     let count = match steps(start, last) {
         Some(steps) => steps.checked_add(1)?,
