@@ -77,3 +77,14 @@ BEGIN
     RETURN @gross * 100 / (100 + @vat);
 END;
 GO
+CREATE USER till FOR LOGIN till WITH DEFAULT_SCHEMA = sales;
+GO
+CREATE USER auditor FOR LOGIN auditor;
+GO
+CREATE ROLE counter;
+GO
+ALTER ROLE counter ADD MEMBER till;
+GO
+GRANT SELECT, INSERT ON SCHEMA::sales TO counter;
+GO
+GRANT SELECT ON sales.Takings TO auditor;

@@ -1,14 +1,18 @@
 //! `pacrat restore`: flags over the configuration's defaults.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 
 use clap::{Args, ValueEnum};
 
-use super::output::Outcome;
+use super::output::{self, Outcome};
 use super::session::Session;
-use super::{source, watch};
-use crate::bacpac::script::{Choice, Conflict, Content, Missing, Users};
+use super::{exit, source, watch};
+use crate::bacpac::script::{self, Choice, ChoiceError, Conflict, Content, Missing, Users};
 use crate::engine::command::JobSpec;
+use crate::engine::event::{Failure, FailureKind};
+use crate::engine::query::{Core, RestorePlan};
+use crate::tui::planned;
 
 /// `pacrat restore`.
 #[derive(Debug, Clone, Args)]
@@ -31,17 +35,24 @@ pub struct RestoreArguments {
     /// What to do with tables that the database has already [default: refuse; also restore.on_conflict]
     #[arg(long, value_name = "WHAT", value_enum, help_heading = "Into an existing database")]
     pub on_conflict: Option<OnConflict>,
-    /// Make the objects, load no rows
+    /// Show what would be restored, what would not and what stands in the way; change nothing. The exit code is that
+    /// of the restore's refusal, 0 where nothing is known that would refuse it
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Objects and rows of all tables, whatever the configuration says [default; also restore.content]
+    #[arg(long, conflicts_with_all = ["schema_only", "data_only", "tables"], help_heading = "What is restored")]
+    pub everything: bool,
+    /// Make the objects, load no rows [also restore.content]
     #[arg(long, conflicts_with = "data_only", help_heading = "What is restored")]
     pub schema_only: bool,
-    /// Load rows into the empty tables of an existing database, make nothing
-    #[arg(long, requires = "into_existing", help_heading = "What is restored")]
+    /// Load rows into the empty tables of an existing database, make nothing [also restore.content]
+    #[arg(long, help_heading = "What is restored")]
     pub data_only: bool,
-    /// Only this table, as `schema.table`; several are possible. With it comes what it needs
+    /// Only this table, as `schema.table`; several are possible. With it comes what it needs [also restore.tables]
     #[arg(long = "table", value_name = "TABLE", help_heading = "What is restored")]
     pub tables: Vec<String>,
-    /// With --table: none of the tables that the foreign keys and functions of those tables name
-    #[arg(long, requires = "tables", help_heading = "What is restored")]
+    /// Of those tables none that their foreign keys and functions name [also restore.dependencies]
+    #[arg(long, help_heading = "What is restored")]
     pub no_dependencies: bool,
     /// Leave out what refers to something that is not restored: foreign-keys, sequences (the defaults that draw from
     /// them), views; or none [also restore.skip_missing]
@@ -59,7 +70,7 @@ pub struct RestoreArguments {
         help_heading = "Users, owners, permissions"
     )]
     pub users: Option<WhichUsers>,
-    /// Give a user another login; several are possible
+    /// Give a user another login; several are possible [in place of restore.map_users]
     #[arg(long, value_name = "USER=LOGIN", value_parser = mapping, help_heading = "Users, owners, permissions")]
     pub map_user: Vec<(String, String)>,
     /// Default schema and language of users [default: yes; also restore.user_settings]
@@ -69,10 +80,10 @@ pub struct RestoreArguments {
     #[arg(long, value_name = "WHO", value_enum, help_heading = "Users, owners, permissions")]
     pub owner: Option<Owner>,
     /// The new database's collation [default: the package's; also restore.collation]
-    #[arg(long, value_name = "NAME", help_heading = "The new database")]
+    #[arg(long, value_name = "NAME", value_parser = collation, help_heading = "The new database")]
     pub collation: Option<String>,
     /// The new database's compatibility level, such as 150 [default: the package's; also restore.compatibility_level]
-    #[arg(long, value_name = "LEVEL", help_heading = "The new database")]
+    #[arg(long, value_name = "LEVEL", value_parser = level, help_heading = "The new database")]
     pub compatibility_level: Option<u16>,
 }
 
@@ -131,9 +142,29 @@ fn mapping(text: &str) -> Result<(String, String), String> {
     }
 }
 
+fn level(text: &str) -> Result<u16, ChoiceError> {
+    script::compatibility_level(text)
+}
+
+fn collation(text: &str) -> Result<String, ChoiceError> {
+    script::collation_name(text).map(str::to_owned)
+}
+
 impl RestoreArguments {
+    /// The logins of users. One that gets two is a slip of the hand, and nobody knows which was meant.
+    fn logins(&self) -> Result<BTreeMap<String, String>, Failure> {
+        let mut map = BTreeMap::new();
+        for (user, login) in &self.map_user {
+            if let Some(other) = map.insert(user.clone(), login.clone()).filter(|other| other != login) {
+                let message = format!("user {user} can't be given both {other} and {login}");
+                return Err(Failure::new(message).kind(FailureKind::Request).hint("leave one --map-user out"));
+            }
+        }
+        Ok(map)
+    }
+
     /// The choice: what the flags say, over what the configuration says.
-    fn choice(&self, configured: &Choice) -> Choice {
+    fn choice(&self, configured: &Choice) -> Result<Choice, Failure> {
         let mut choice = configured.clone();
         if self.schema_only {
             choice.content = Content::Schema;
@@ -141,8 +172,16 @@ impl RestoreArguments {
         if self.data_only {
             choice.content = Content::Data;
         }
-        choice.tables.clone_from(&self.tables);
-        choice.dependencies = !self.no_dependencies;
+        if self.everything {
+            choice.content = Content::All;
+            choice.tables.clear();
+        }
+        if !self.tables.is_empty() {
+            choice.tables.clone_from(&self.tables);
+            // Tables named here come as the command line says, not as those of the configuration.
+            choice.dependencies = true;
+        }
+        choice.dependencies &= !self.no_dependencies;
         if !self.skip_missing.is_empty() {
             let skip = self.skip_missing.iter().filter_map(|s| match s {
                 SkipMissing::ForeignKeys => Some(Missing::ForeignKeys),
@@ -160,7 +199,7 @@ impl RestoreArguments {
             Some(WhichUsers::AsInFile) => choice.users = Users::AsInFile,
             Some(WhichUsers::None) => choice.users = Users::None,
             None if !self.map_user.is_empty() => {
-                choice.users = Users::Map(self.map_user.iter().cloned().collect::<BTreeMap<_, _>>());
+                choice.users = Users::Map(self.logins()?);
             }
             None => {}
         }
@@ -176,7 +215,7 @@ impl RestoreArguments {
             choice.collation.clone_from(&self.collation);
             choice.compatibility_level = self.compatibility_level;
         }
-        choice
+        Ok(choice)
     }
 }
 
@@ -192,9 +231,26 @@ pub fn run(session: &Session, arguments: RestoreArguments) -> Outcome {
                 database: arguments.database.clone(),
                 keep_partial: arguments.keep_partial,
                 existing: arguments.into_existing.clone(),
-                choice: Box::new(arguments.choice(&service.config().restore)),
+                choice: Box::new(arguments.choice(&service.config().restore)?),
             };
+            if arguments.dry_run {
+                return shown(session, &service.plan(&spec).await?);
+            }
             watch::run_jobs(session, service, vec![spec]).await
         },
     )
+}
+
+/// The plan of a dry run; the code of what refuses it.
+fn shown(session: &Session, plan: &RestorePlan) -> Outcome {
+    if session.common.json {
+        output::json(plan)?;
+    } else {
+        let mut out = output::stdout();
+        for (_, indent, line) in planned::lines(plan) {
+            writeln!(out, "{}{}", " ".repeat(indent), output::clean(&line))?;
+        }
+        out.flush()?;
+    }
+    Ok(plan.refusals.first().map_or(exit::OK, exit::code))
 }

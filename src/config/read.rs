@@ -32,8 +32,12 @@ pub(super) const TOP: &[&str] = &[
 ];
 /// Keys of `[restore]`.
 pub(super) const RESTORE: &[&str] = &[
+    "content",
+    "tables",
+    "dependencies",
     "permissions",
     "users",
+    "map_users",
     "user_settings",
     "owner",
     "skip_missing",
@@ -112,6 +116,11 @@ pub(super) struct Section<'d, 'i> {
 impl Section<'_, '_> {
     pub(super) fn value(&self, key: &str) -> Option<&Spanned<DeValue<'_>>> {
         self.table.iter().find(|(k, _)| k.get_ref().as_ref() == key).map(|(_, v)| v)
+    }
+
+    /// Where a key's value stands, or the title of the table that has none.
+    pub(super) fn place(&self, key: &str) -> usize {
+        self.value(key).map_or(self.at, |value| value.span().start)
     }
 
     fn has(&self, key: &str) -> bool {

@@ -36,7 +36,8 @@ fn the_example_with_its_samples_switched_on_reads_and_names_every_key() {
         .filter_map(|l| l.split_once(" = ").map(|(k, _)| k))
         .collect();
     for key in read::TOP.iter().chain(read::SERVER).chain(read::TENANT).chain(read::STORE).chain(read::RESTORE) {
-        let section = EXAMPLE.contains(&format!("[{key}.")) || EXAMPLE.contains(&format!("\n[{key}]"));
+        let title = [format!("[{key}."), format!("\n[{key}]"), format!(".{key}]")];
+        let section = title.iter().any(|title| EXAMPLE.contains(title));
         assert!(words.contains(key) || section, "config.example.toml does not show {key}");
     }
 }
@@ -231,4 +232,37 @@ fn patterns_of_names_are_read_and_their_mistakes_told() {
          write backup_name = \"{tenant}_{yyyyMMddHHmmss}\""
     );
     assert!(problems("restore_name = \"again\"").contains("needs {tenant} or {database}"));
+}
+
+#[test]
+fn a_restore_has_its_defaults_here_and_what_contradicts_is_said_with_its_place() {
+    use crate::bacpac::script::{Choice, Content, Users};
+    let text = "[restore]\ncontent = \"schema\"\ntables = [\"dbo.A\", \"[x]].y].[z]\"]\ndependencies = false\n\
+                [restore.map_users]\nporter = \"warden\"\n\"CORP\\\\app ]x[\" = \"app\"\n";
+    let (config, _) = parse(text).unwrap();
+    let map = [("porter", "warden"), ("CORP\\app ]x[", "app")].map(|(u, l)| (u.to_owned(), l.to_owned()));
+    let wants = Choice {
+        content: Content::Schema,
+        tables: vec!["dbo.A".into(), "[x]].y].[z]".into()],
+        dependencies: false,
+        users: Users::MapPresent(map.into()),
+        ..Choice::default()
+    };
+    assert_eq!(config.restore, wants);
+    let says = |text: &str, wants: &str| {
+        let problems = problems(&format!("[restore]\n{text}\n"));
+        assert!(problems.contains(wants), "{text}: {problems}");
+    };
+    // The words of the flags and of the dialog.
+    says("compatibility_level = 155", "toml:2:23: 155 is not a compatibility level: 90 to 170, in tens");
+    says("collation = \"a b\"", "toml:2:13: \"a b\" is not the name of a collation");
+    says("map_users = { porter = \"\" }", "toml:2:24: \"\" is no name of a login for user porter");
+    says("map_users = { porter = 1 }", "porter must be the name of a login, and is an integer");
+    says(
+        "users = \"none\"\nmap_users = { a = \"b\" }",
+        "toml:3:13: users = \"none\" and map_users contradict each other",
+    );
+    says("content = \"rows\"", "content = \"rows\" is unknown");
+    says("tables = \"dbo.A\"", "write tables = [\"dbo.Orders\"]");
+    says("into_existing = \"Live\"", "into_existing can't be configured");
 }

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::event::{Failure, FailureKind};
 use super::job::{JobContext, Stop};
+use super::plan::Remarks;
 use crate::bacpac::model::{Model, Name, Object, Reference};
 use crate::bacpac::plan::TablePlan;
 use crate::bacpac::script::{self, Conflict};
@@ -100,8 +101,8 @@ SELECT d.name AS other_name FROM sys.data_spaces AS d;";
         model: &Model,
         conflict: Conflict,
         now: Timestamp,
-        job: &JobContext,
-    ) -> Result<(Model, HashMap<Name, Name>), Stop> {
+        remarks: &mut Remarks,
+    ) -> Result<(Model, HashMap<Name, Name>), Failure> {
         let taken: Vec<Name> = model.tables().filter(|t| self.has_table(&t.name)).map(|t| t.name.clone()).collect();
         // Tables and constraints share their names: a key whose name is taken would be missing from its table.
         let constraints: HashSet<Name> =
@@ -116,8 +117,7 @@ SELECT d.name AS other_name FROM sys.data_spaces AS d;";
             listed.truncate(10);
             return Err(Failure::new(format!("the database has already: {}{more}", listed.join(", ")))
                 .kind(FailureKind::Request)
-                .hint("nothing was changed; --on-conflict rename restores them under other names")
-                .into());
+                .hint("nothing was changed; --on-conflict rename (in the dashboard: Conflict) restores them under other names"));
         }
         if !standing.is_empty() {
             let suffix = self.free_suffix(&model, &taken, now);
@@ -128,36 +128,36 @@ SELECT d.name AS other_name FROM sys.data_spaces AS d;";
             let renamed =
                 script::rename(&model, &map, &constraints, &suffix).map_err(|e| Failure::new(e.to_string()))?;
             for (from, to) in &map {
-                job.remark(format!("table {} is there already: restored as {}", raw(from), raw(to)));
+                remarks.remark(format!("table {} is there already: restored as {}", raw(from), raw(to)));
                 names.insert(from.clone(), to.clone());
             }
             for name in &constraints {
-                job.remark(format!(
+                remarks.remark(format!(
                     "constraint {} is there already: restored with {suffix} behind its name",
                     raw(name)
                 ));
             }
             for left in &renamed.left {
-                job.remark(format!("not restored: {left}"));
+                remarks.remark(format!("not restored: {left}"));
             }
             model = renamed.model;
         }
         if names.iter().any(|(from, to)| from != to)
             && model.objects.iter().any(|o| matches!(o, Object::View(_) | Object::Procedure(_) | Object::Function(_)))
         {
-            job.remark(
+            remarks.remark(
                 "views, procedures and functions name tables in their text: they use the tables that were there before",
             );
         }
-        self.leave_what_is_there(&mut model, job);
+        self.leave_what_is_there(&mut model, remarks);
         Ok((model, names))
     }
 
     /// Takes out of a model what the database has already, and what would change it: its properties, the rights to it,
     /// who is in its roles. Each is named.
-    fn leave_what_is_there(&self, model: &mut Model, job: &JobContext) {
+    fn leave_what_is_there(&self, model: &mut Model, remarks: &mut Remarks) {
         let mut there: HashSet<Name> = HashSet::new();
-        let left = |object: &Object, why: &str| {
+        let left = |object: &Object, why: &str| -> String {
             let element = object.to_element();
             let kind = script::kind_words(&element.kind);
             let who = |r: &Option<Reference>| r.as_ref().map(Reference::parsed).unwrap_or_default();
@@ -165,11 +165,11 @@ SELECT d.name AS other_name FROM sys.data_spaces AS d;";
                 Object::RoleMembership(m) => format!("{} in {}", who(&m.member), who(&m.role)),
                 _ => element.name.unwrap_or_default(),
             };
-            job.remark(format!("not restored: {kind} {name}: {why}"));
+            format!("not restored: {kind} {name}: {why}")
         };
         model.objects.retain(|object| {
             if matches!(object, Object::DatabaseOptions(_)) {
-                job.inform("the options of the database are left as they are");
+                remarks.inform("the options of the database are left as they are");
                 return false;
             }
             if !self.has(object) {
@@ -178,9 +178,9 @@ SELECT d.name AS other_name FROM sys.data_spaces AS d;";
             there.insert(object.name());
             match object {
                 Object::Schema(_) => {
-                    job.inform(format!("schema {} is there already, and left as it is", object.name()))
+                    remarks.inform(format!("schema {} is there already, and left as it is", object.name()))
                 }
-                _ => left(object, "the database has one of that name, left as it is"),
+                _ => remarks.remark(left(object, "the database has one of that name, left as it is")),
             }
             false
         });
@@ -196,7 +196,7 @@ SELECT d.name AS other_name FROM sys.data_spaces AS d;";
                 _ => script::part_of(object).is_none_or(|whole| !there.contains(&whole)),
             };
             if !stays {
-                left(object, "it is about what was there before");
+                remarks.remark(left(object, "it is about what was there before"));
             }
             stays
         });

@@ -18,6 +18,7 @@ pub mod journal;
 mod lanes;
 mod load;
 pub mod package;
+mod plan;
 mod process;
 pub mod query;
 pub mod queue;
@@ -29,3 +30,5 @@ pub mod service;
 pub mod verify;
 mod who;
 pub mod work;
+
+pub use plan::{choice_problem, refused_choice};

@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use super::catalog::Stores;
 use super::command::PackageSource;
 use super::event::{Failure, FailureKind};
-use super::query::{PackageDetails, PackageTable, RowsPage};
+use super::query::{PackageDetails, PackageTable, PackageUser, RowsPage};
 use crate::bacpac::bcp::{Cell, LobKind, RowSink};
-use crate::bacpac::model::Model;
+use crate::bacpac::model::{Model, Object};
 use crate::bacpac::package::{BoundPackage, Limits, PackageError, Source, TableData};
 use crate::bacpac::rowtext::PageCell;
+use crate::bacpac::script::login_of;
 use crate::config::nearest;
 use crate::store::manifest::Manifest;
 use crate::store::{Beside, FileSource};
@@ -40,6 +41,8 @@ pub struct Opened {
     pub package: BoundPackage,
     /// The manifest beside it.
     pub manifest: Option<Box<Manifest>>,
+    /// The file's size, where the source tells it.
+    pub size: Option<u64>,
 }
 
 /// Find a package. Stores are needed for a backup only.
@@ -95,9 +98,10 @@ pub fn failure(label: &str, error: &PackageError) -> Failure {
 /// Read a package's model and find its rows.
 pub fn open(located: Located) -> Result<Opened, Failure> {
     let Located { label, source, manifest } = located;
+    let size = source.size().ok();
     let broken = |e: PackageError| failure(&label, &e);
     let (package, model) = BoundPackage::open(source, Limits::default()).map_err(broken)?;
-    Ok(Opened { label, model, package, manifest })
+    Ok(Opened { label, model, package, manifest, size })
 }
 
 /// What a package says of itself.
@@ -139,8 +143,19 @@ pub fn details(stores: Option<&Stores>, source: &PackageSource) -> Result<Packag
         platform: platform(&opened.model),
         objects: objects.into_iter().collect(),
         tables,
+        users: users(&opened.model),
         size,
     })
+}
+
+fn users(model: &Model) -> Vec<PackageUser> {
+    let user = |object: &Object| match object {
+        Object::User(user) => Some(PackageUser { name: user.name.last().to_owned(), login: login_of(user) }),
+        _ => None,
+    };
+    let mut users: Vec<PackageUser> = model.objects.iter().filter_map(user).collect();
+    users.sort_by(|a, b| a.name.cmp(&b.name));
+    users
 }
 
 /// `Sql150` of `Microsoft.Data.Tools.Schema.Sql.Sql150DatabaseSchemaProvider`.
@@ -165,7 +180,7 @@ pub fn row_counts(opened: &Opened, count: bool) -> Result<Option<BTreeMap<String
 }
 
 /// Rows as the manifest has them, or counted where that is quick.
-fn rows_of(opened: &Opened, table: &TableData, total: u64) -> Result<Option<u64>, Failure> {
+pub(super) fn rows_of(opened: &Opened, table: &TableData, total: u64) -> Result<Option<u64>, Failure> {
     if table.parts.is_empty() {
         return Ok(Some(0));
     }

@@ -115,8 +115,68 @@ pub struct PackageDetails {
     pub objects: Vec<(String, u64)>,
     /// Tables, sorted by schema and name; empty ones too.
     pub tables: Vec<PackageTable>,
+    /// Users, sorted by name.
+    #[serde(default)]
+    pub users: Vec<PackageUser>,
     /// Size of the file.
     pub size: u64,
+}
+
+/// A user inside a package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackageUser {
+    /// Raw name.
+    pub name: String,
+    /// The login that it is made for; none for a user who needs none.
+    pub login: Option<String>,
+}
+
+/// What a restore would do, worked out and not done. The restore carries out the same plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestorePlan {
+    /// The package.
+    pub package: String,
+    /// What is known of its soundness; the restore itself verifies it before anything is made.
+    pub verification: Option<Verification>,
+    /// The server's name in the configuration.
+    pub server: String,
+    /// `15.0.4430.1`.
+    pub server_version: String,
+    /// The database.
+    pub database: String,
+    /// It is there already, and its name was typed.
+    pub existing: bool,
+    /// The collation of a new database, where the package or the choice has one.
+    pub collation: Option<String>,
+    /// What was chosen, in words; empty for all of the package.
+    pub choice: Vec<String>,
+    /// The tables that are made or filled.
+    pub tables: Vec<PlannedTable>,
+    /// What is made, by kind: ("table", 11), in the order in which it is made.
+    pub objects: Vec<(String, u64)>,
+    /// What does not come back as it was, with the reason.
+    pub left: Vec<String>,
+    /// What is worth knowing.
+    pub notes: Vec<String>,
+    /// What the server may refuse, or do otherwise.
+    pub doubts: Vec<String>,
+    /// What refuses the restore. Nothing is made where there is one.
+    pub refusals: Vec<Failure>,
+}
+
+/// A table of a planned restore.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedTable {
+    /// Raw schema name, as in the package.
+    pub schema: String,
+    /// Raw table name, as in the package.
+    pub table: String,
+    /// The name that it gets at the target, where that is another one.
+    pub restored_as: Option<String>,
+    /// Rows to be loaded, where known without reading all of them.
+    pub rows: Option<u64>,
+    /// Bytes of rows to be loaded, before compression.
+    pub bytes: u64,
 }
 
 /// Rows of a table as text, for looking at.
@@ -157,4 +217,8 @@ pub trait Core: Send + Sync {
     async fn rows(&self, source: &PackageSource, table: &str, offset: u64, limit: usize) -> Result<RowsPage, Failure>;
     /// Whether a database of that name exists on a configured server (for the restore dialog).
     async fn database_exists(&self, server: &str, database: &str) -> Result<bool, Failure>;
+    /// The logins of a configured server that are to be seen there; none where it does not tell.
+    async fn logins(&self, server: &str) -> Result<Option<Vec<String>>, Failure>;
+    /// What a restore would do. Nothing is changed by it.
+    async fn plan(&self, restore: &JobSpec) -> Result<RestorePlan, Failure>;
 }

@@ -5,25 +5,25 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::command::PackageSource;
+use super::command::{JobSpec, PackageSource};
 use super::database;
-use super::event::{Failure, FailureKind, Step, Summary};
-use super::existing::{self, Holding};
+use super::event::{Failure, Step, Summary};
+use super::existing;
 use super::job::{JobContext, Stop};
 use super::load;
 use super::package::{self, Opened};
+use super::plan::{self, Plan};
 use super::runner::Runner;
 use super::verify;
 use super::work::Jobs;
 use crate::bacpac::model::{Model, Name, Object};
 use crate::bacpac::package::Report;
 use crate::bacpac::plan::TablePlan;
-use crate::bacpac::script::{self, Choice, ChoiceError, Chosen, Content, Form, Missing, Phase, Script};
+use crate::bacpac::script::{Choice, Content, Missing, Phase};
 use crate::sqlserver::admin::{self, Untrusted};
-use crate::sqlserver::catalogue::{self, target_columns};
+use crate::sqlserver::catalogue::target_columns;
 use crate::sqlserver::connect;
 use crate::sqlserver::error::SqlError;
 use crate::sqlserver::orders::Orders;
@@ -43,6 +43,19 @@ pub struct Wanted<'a> {
     pub existing: Option<&'a str>,
     /// What of the package.
     pub choice: &'a Choice,
+}
+
+impl<'a> Wanted<'a> {
+    /// What a restore's order says; none for other jobs.
+    pub fn of(spec: &'a JobSpec) -> Option<Self> {
+        let JobSpec::Restore { source, server, database, keep_partial, existing, choice } = spec else { return None };
+        Some(Self { source, server, database, keep_partial: *keep_partial, existing: existing.as_deref(), choice })
+    }
+
+    /// An error with what could not be done before it.
+    pub fn refused(&self, failure: Failure) -> Failure {
+        failure.during(format!("database {} could not be restored to {}", self.database, self.server))
+    }
 }
 
 impl From<SqlError> for Stop {
@@ -84,103 +97,46 @@ pub async fn restore(jobs: &Jobs, job: &JobContext, wanted: &Wanted<'_>) -> Resu
         let name = wanted.database;
         job.remark(format!("database {name} was there before and is kept; this was added to it: {}", added.join(", ")));
     }
-    let said = |f: Box<Failure>| {
-        let what = format!("database {} could not be restored to {}", wanted.database, wanted.server);
-        Stop::from(f.during(what))
-    };
     result.map_err(|stop| match stop {
-        Stop::Failed(failure) => said(failure),
+        Stop::Failed(failure) => wanted.refused(*failure).into(),
         cancelled => cancelled,
     })
 }
 
-/// What is wrong with a choice, as far as it alone tells.
-pub fn choice_problem(database: &str, existing: Option<&str>, choice: &Choice) -> Option<Failure> {
-    let request = |message: &str, hint: &str| {
-        Some(Failure::new(message.to_owned()).kind(FailureKind::Request).hint(hint.to_owned()))
-    };
-    match existing {
-        // Typed twice, letter for letter: a slip of the hand restores into nothing.
-        Some(typed) if typed != database => {
-            let message = format!("{typed:?} was typed to restore into {database:?}");
-            request(&message, "type the existing database's name exactly, both times")
-        }
-        Some(_) if choice.collation.is_some() || choice.compatibility_level.is_some() => {
-            let message = "an existing database keeps its collation and its compatibility level";
-            request(message, "leave them out, or restore into a new database")
-        }
-        None if choice.content == Content::Data => {
-            request("rows alone need a database that is there", "type its name with --into-existing")
-        }
-        _ => None,
-    }
-}
-
-/// A choice that can't be had.
-fn refused_choice(error: &ChoiceError) -> Failure {
-    let hint = match error {
-        ChoiceError::Missing { skip, .. } => {
-            let word = match skip {
-                Missing::ForeignKeys => "foreign-keys",
-                Missing::Sequences => "sequences",
-                Missing::Views => "views",
-            };
-            format!("restore it, too, or leave out what refers to it with --skip-missing {word}")
-        }
-        ChoiceError::NoTable(_) => "pacrat inspect lists the tables; write them as schema.table".into(),
-        ChoiceError::NoUser(_) => "pacrat script shows the users".into(),
-        ChoiceError::Collation(_) => "for example Latin1_General_100_CI_AS".into(),
-        ChoiceError::Compatibility(_) => "for example 150 for SQL Server 2019".into(),
-        ChoiceError::Shape(_) => "report this".into(),
-    };
-    Failure::new(error.to_string()).kind(FailureKind::Request).hint(hint)
-}
-
-/// The database that a restore goes into, and what of the package fits there.
-struct Place {
-    target: Target,
-    /// What is made.
-    model: Model,
-    /// The tables, by their names in the package.
-    names: HashMap<Name, Name>,
-}
-
 async fn run(jobs: &Jobs, job: &JobContext, wanted: &Wanted<'_>, done: &mut Done) -> Result<Summary, Stop> {
     let name = wanted.database;
-    if let Some(problem) = choice_problem(name, wanted.existing, wanted.choice) {
+    if let Some(problem) = plan::choice_problem(name, wanted.existing, wanted.choice) {
         return Err(problem.into());
     }
     let stores = jobs.stores.clone();
     let source = wanted.source.clone();
     let located = jobs.blocking(job, move || package::locate(Some(&stores), &source)).await?;
-    // Nothing is made of a package that is not whole.
-    let (checked, opened, report) = verify::verify(job, located).await?;
-    let chosen = script::choose(&opened.model, wanted.choice).map_err(|e| refused_choice(&e))?;
-
+    let opened = verify::open(job, located).await?;
+    // What can be refused is refused before hours of rows are read.
     job.step(Step::Connecting);
-    let servers = Arc::clone(&jobs.servers);
-    let server = wanted.server.to_owned();
-    let target = jobs.blocking(job, move || servers.target(&server)).await?;
-    let place = place(job, wanted, target, &chosen, done).await?;
+    let mut plan = Plan::make(&jobs.servers, wanted, Arc::clone(&opened), &job.cancel).await?;
+    plan.must_be_possible()?;
+    // Nothing is made of a package that is not whole.
+    let (checked, report) = verify::verify_opened(job, &opened).await?;
+    if wanted.existing.is_some() {
+        // Others may have worked in that database meanwhile.
+        job.step(Step::Connecting);
+        plan = Plan::make(&jobs.servers, wanted, Arc::clone(&opened), &job.cancel).await?;
+        plan.must_be_possible()?;
+    }
     job.check()?;
-    for left in &chosen.left {
-        job.remark(format!("not restored: {left}"));
+    plan.remarks.tell(job);
+    job.step(Step::Creating);
+    if wanted.existing.is_none() {
+        let mut master = connect::open(&plan.target.with_database("master"), &job.cancel).await?;
+        job.check()?;
+        database::create(&plan.target, &mut *master, name, plan.collation(), job).await?;
+        done.made = Some(plan.target.clone());
+        job.check()?;
     }
-    let content = wanted.choice.content;
-    let script = script::script(&place.model, Form::Server);
-    if content != Content::Data {
-        for left in &script.not_carried {
-            let text = format!("not restored: {left}");
-            match left.kind.as_str() {
-                // What a server decides for itself is worth knowing; it is nothing that the copy lacks.
-                "database option" => job.inform(text),
-                _ => job.remark(text),
-            }
-        }
-    }
-    let orders = connect::open(&place.target, &job.cancel).await?;
+    let orders = connect::open(&plan.target, &job.cancel).await?;
     let mut runner = Runner::new(orders, job, wanted.choice.skip_missing.contains(&Missing::Views));
-    let result = fill(jobs, job, wanted, &place, &script, &opened, &report, &mut runner).await;
+    let result = fill(jobs, job, wanted, &plan, &report, &mut runner).await;
     if result.is_err() && wanted.existing.is_some() {
         done.added.extend(runner.made().iter().cloned());
     }
@@ -188,69 +144,25 @@ async fn run(jobs: &Jobs, job: &JobContext, wanted: &Wanted<'_>, done: &mut Done
     Ok(Summary { database: Some(name.to_owned()), rows, bytes, ..checked })
 }
 
-/// The new database, or the existing one with what fits into it.
-async fn place(
-    job: &JobContext,
-    wanted: &Wanted<'_>,
-    target: Target,
-    chosen: &Chosen,
-    done: &mut Done,
-) -> Result<Place, Stop> {
-    let name = wanted.database;
-    let mut master = connect::open(&target.with_database("master"), &job.cancel).await?;
-    let exists = database::exists(&mut *master, name, &job.cancel).await?;
-    let same: HashMap<Name, Name> = chosen.tables.iter().map(|n| (n.clone(), n.clone())).collect();
-    if wanted.existing.is_none() {
-        if exists {
-            let failure = Failure::new(format!("database {name} exists already on {}", wanted.server));
-            return Err(failure
-                .kind(FailureKind::Request)
-                .hint("choose another name; a restore touches no database that was not typed for it")
-                .into());
-        }
-        job.step(Step::Creating);
-        job.check()?;
-        let collation = chosen.model.options().and_then(|o| o.collation());
-        database::create(&target, &mut *master, name, collation, job).await?;
-        done.made = Some(target.clone());
-        return Ok(Place { target: target.with_database(name), model: chosen.model.clone(), names: same });
-    }
-    if !exists {
-        let failure = Failure::new(format!("database {name} is not on {}", wanted.server));
-        return Err(failure.kind(FailureKind::Request).hint("a new database needs no typing of its name").into());
-    }
-    let target = target.with_database(name);
-    if wanted.choice.content == Content::Data {
-        return Ok(Place { target, model: chosen.model.clone(), names: same });
-    }
-    let mut orders = connect::open(&target, &job.cancel).await?;
-    let holding = Holding::of(&mut *orders, &job.cancel).await?;
-    let (model, names) = holding.fit(&chosen.model, wanted.choice.on_conflict, Timestamp::now(), job)?;
-    job.step(Step::Creating);
-    Ok(Place { target, model, names })
-}
-
 /// Makes the objects, loads the rows, proves both.
-#[expect(clippy::too_many_arguments, reason = "the parts of one restore, each of its own making")]
 async fn fill(
     jobs: &Jobs,
     job: &JobContext,
     wanted: &Wanted<'_>,
-    place: &Place,
-    script: &Script,
-    opened: &Arc<Opened>,
+    plan: &Plan,
     report: &Report,
     runner: &mut Runner<'_>,
 ) -> Result<(u64, u64), Stop> {
     let content = wanted.choice.content;
-    let plans = plans(opened, &place.names);
+    let (script, opened) = (&plan.script, &plan.opened);
+    let plans = plan.table_plans();
     if content != Content::Data {
         let in_memory = |o: &Object| match o {
             Object::Table(table) => table.memory_optimized,
             Object::TableType(kind) => kind.memory_optimized,
             _ => false,
         };
-        if wanted.existing.is_none() && place.model.objects.iter().any(in_memory) {
+        if wanted.existing.is_none() && plan.model.objects.iter().any(in_memory) {
             let group = opened.model.objects.iter().find_map(|o| match o {
                 Object::Filegroup(group) if group.memory_optimized => Some(group.name.last()),
                 _ => None,
@@ -267,12 +179,10 @@ async fn fill(
         let mut trusted = Vec::new();
         if content == Content::Data {
             let all: Vec<&TablePlan> = plans.values().map(|p| &**p).collect();
-            let there = catalogue::read(&mut *runner.orders, &job.cancel).await?;
-            existing::empty_and_alike(&mut *runner.orders, &all, &there.tables, &job.cancel).await?;
             trusted = existing::trusted_of(&mut *runner.orders, &all, &job.cancel).await?;
         }
         let connections = jobs.servers.connections(wanted.server);
-        let loaded = load::tables(job, &place.target, connections, opened, report, columns, &plans).await;
+        let loaded = load::tables(job, &plan.target, connections, opened, report, columns, &plans).await;
         if content == Content::Data
             && let Err(stop) = loaded
         {
@@ -286,7 +196,7 @@ async fn fill(
         if content == Content::Data {
             job.step(Step::Constraints);
             existing::check_again(&mut *runner.orders, &trusted, job).await?;
-            let loaded: HashSet<&Name> = place.names.values().collect();
+            let loaded: HashSet<&Name> = plan.names.values().collect();
             runner
                 .batches(script, |b| b.kind == "identity value" && b.needs.iter().any(|n| loaded.contains(n)))
                 .await?;
@@ -300,7 +210,7 @@ async fn fill(
         let drawn = |kind: &str| content == Content::All || !matches!(kind, "identity value" | "sequence value");
         let late = |phase| matches!(phase, Phase::Constraints | Phase::Versioning);
         runner.batches(script, |b| late(b.phase) && drawn(b.kind)).await?;
-        trusted(&mut *runner.orders, &place.model, &job.cancel).await?;
+        trusted(&mut *runner.orders, &plan.model, &job.cancel).await?;
         job.step(Step::Modules);
         runner.modules(script).await?;
     }
@@ -308,22 +218,6 @@ async fn fill(
     counted(&mut *runner.orders, opened, report, &plans, content, &job.cancel).await?;
     job.check()?;
     Ok(moved)
-}
-
-/// The plans of the wanted tables under their names at the target, by their numbers in the package.
-fn plans(opened: &Opened, names: &HashMap<Name, Name>) -> HashMap<usize, Arc<TablePlan>> {
-    let mut plans = HashMap::new();
-    for (n, table) in opened.package.tables().iter().enumerate() {
-        let Some(name) = names.get(&Name::two(&table.plan.schema, &table.plan.table)) else { continue };
-        let mut plan = Arc::clone(&table.plan);
-        if (plan.schema.as_str(), plan.table.as_str()) != (name.schema(), name.last()) {
-            let changed = Arc::make_mut(&mut plan);
-            changed.schema = name.schema().to_owned();
-            changed.table = name.last().to_owned();
-        }
-        plans.insert(n, plan);
-    }
-    plans
 }
 
 /// Every constraint of the model that was trusted at the source is trusted here: its rows were checked by the server.

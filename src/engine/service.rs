@@ -11,13 +11,17 @@ use super::catalog::Stores;
 use super::command::{Command, JobSpec, PackageSource};
 use super::database;
 use super::event::{Event, Failure, FailureKind, JobId};
-use super::query::{BackupInfo, Core, JobInfo, PackageDetails, RowsPage, ServerInfo, TenantInfo};
+use super::job::Stop;
+use super::package;
+use super::plan::Plan;
+use super::query::{BackupInfo, Core, JobInfo, PackageDetails, RestorePlan, RowsPage, ServerInfo, TenantInfo};
 use super::queue::Limits;
+use super::restore::Wanted;
 use super::scheduler::Scheduler;
 use super::servers::Servers;
 use super::work::Jobs;
 use crate::config::{Config, Secret};
-use crate::sqlserver::connect;
+use crate::sqlserver::{connect, preflight};
 use crate::store::Leftover;
 
 /// The engine.
@@ -102,7 +106,7 @@ impl Service {
                 if let Some(why) = database_name_problem(database) {
                     return Err(Failure::new(why).kind(FailureKind::Request).hint("choose another name"));
                 }
-                if let Some(problem) = super::restore::choice_problem(database, existing.as_deref(), choice) {
+                if let Some(problem) = super::plan::choice_problem(database, existing.as_deref(), choice) {
                     return Err(problem);
                 }
             }
@@ -235,5 +239,36 @@ impl Core for Service {
         let cancel = CancellationToken::new();
         let mut questions = connect::open_questions(&target, &cancel).await?;
         Ok(database::exists(&mut *questions, database, &cancel).await?)
+    }
+
+    async fn logins(&self, server: &str) -> Result<Option<Vec<String>>, Failure> {
+        let (servers, name) = (Arc::clone(&self.servers), server.to_owned());
+        let target = blocking(move || servers.target(&name)).await?.with_database("master");
+        let cancel = CancellationToken::new();
+        let mut questions = connect::open_questions(&target, &cancel).await?;
+        Ok(preflight::logins(&mut *questions, &cancel).await?)
+    }
+
+    async fn plan(&self, restore: &JobSpec) -> Result<RestorePlan, Failure> {
+        let Some(wanted) = Wanted::of(restore) else {
+            return Err(Failure::new("only a restore has a plan").kind(FailureKind::Request));
+        };
+        self.check(restore)?;
+        let (stores, from) = (self.stores.clone(), wanted.source.clone());
+        let opened = blocking(move || package::open(package::locate(Some(&stores), &from)?)).await?;
+        let cancel = CancellationToken::new();
+        match Plan::make(&self.servers, &wanted, Arc::new(opened), &cancel).await {
+            Ok(plan) => {
+                let spec = restore.clone();
+                // The rows of a small package are counted.
+                blocking(move || match Wanted::of(&spec) {
+                    Some(wanted) => plan.told(&wanted),
+                    None => Err(Failure::new("only a restore has a plan")),
+                })
+                .await
+            }
+            Err(Stop::Failed(failure)) => Err(wanted.refused(*failure)),
+            Err(Stop::Cancelled) => Err(Failure::new("the plan was cancelled")),
+        }
     }
 }

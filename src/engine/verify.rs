@@ -78,33 +78,43 @@ pub fn promised(opened: &Opened) -> Option<Vec<ExpectedRows>> {
     Some(expected.collect())
 }
 
-/// Open and verify a package that was found: the summary, the package, what was counted.
-pub async fn verify(job: &JobContext, located: Located) -> Result<(Summary, Arc<Opened>, Report), Stop> {
+/// Open a package that was found: its directory and its model are read, its rows are not.
+pub async fn open(job: &JobContext, located: Located) -> Result<Arc<Opened>, Stop> {
     job.step(Step::Opening);
-    let size = located.source.size().ok();
     // Opening reads the directory and the model: bounded, so not interrupted but not waited for either.
     let opening = tokio::task::spawn_blocking(move || package::open(located));
-    let opened = match job.until_cancelled(opening).await? {
-        Ok(opened) => Arc::new(opened?),
-        Err(e) => return Err(Failure::new("pacrat made a mistake of its own").because(&e).into()),
-    };
-    if let (Some(manifest), Some(size)) = (&opened.manifest, size)
+    match job.until_cancelled(opening).await? {
+        Ok(opened) => Ok(Arc::new(opened?)),
+        Err(e) => Err(Failure::new("pacrat made a mistake of its own").because(&e).into()),
+    }
+}
+
+/// Verify an opened package: the summary, what was counted.
+pub async fn verify_opened(job: &JobContext, opened: &Arc<Opened>) -> Result<(Summary, Report), Stop> {
+    if let (Some(manifest), Some(size)) = (&opened.manifest, opened.size)
         && manifest.size != size
     {
         let message = format!("{}: the file has {size} bytes, its manifest says {}", opened.label, manifest.size);
         return Err(Failure::new(message).kind(FailureKind::Damaged).hint("take another backup").into());
     }
     job.step(Step::Verifying);
-    let report = check(job, Arc::clone(&opened), promised(&opened)).await?;
+    let report = check(job, Arc::clone(opened), promised(opened)).await?;
     let summary = Summary {
         rows: report.tables.iter().map(|t| t.rows).sum(),
         bytes: report.tables.iter().map(|t| t.bytes).sum(),
         file: Some(opened.label.clone()),
-        file_size: size,
+        file_size: opened.size,
         database: None,
         remarks: report.notes.clone(),
     };
-    Ok((summary, opened, report))
+    Ok((summary, report))
+}
+
+/// Open and verify a package that was found: the summary, the package.
+pub async fn verify(job: &JobContext, located: Located) -> Result<(Summary, Arc<Opened>), Stop> {
+    let opened = open(job, located).await?;
+    let (summary, _) = verify_opened(job, &opened).await?;
+    Ok((summary, opened))
 }
 
 /// Verify a package of a store or a path. What a backup's manifest says is compared, too, and the manifest then says
@@ -112,7 +122,7 @@ pub async fn verify(job: &JobContext, located: Located) -> Result<(Summary, Arc<
 pub async fn in_store(jobs: &Jobs, job: &JobContext, source: &PackageSource) -> Result<Summary, Stop> {
     let (stores, wanted) = (jobs.stores.clone(), source.clone());
     let located = jobs.blocking(job, move || package::locate(Some(&stores), &wanted)).await?;
-    let (summary, opened, _) = verify(job, located).await?;
+    let (summary, opened) = verify(job, located).await?;
     let (PackageSource::Backup(backup), Some(manifest)) = (source, &opened.manifest) else { return Ok(summary) };
     let store = Arc::clone(jobs.stores.get(&backup.store)?);
     let (file, cancel) = (backup.file.clone(), job.cancel.clone());

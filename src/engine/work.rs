@@ -59,11 +59,10 @@ impl Work for Jobs {
             JobSpec::Backup { tenant, comment, trigger } => {
                 backup::backup(self, job, tenant, comment.as_deref(), *trigger).await
             }
-            JobSpec::Restore { source, server, database, keep_partial, existing, choice } => {
-                let existing = existing.as_deref();
-                let wanted = Wanted { source, server, database, keep_partial: *keep_partial, existing, choice };
-                restore::restore(self, job, &wanted).await
-            }
+            JobSpec::Restore { .. } => match Wanted::of(spec) {
+                Some(wanted) => restore::restore(self, job, &wanted).await,
+                None => Err(Failure::new("pacrat made a mistake of its own").into()),
+            },
             JobSpec::Verify { source } => verify::in_store(self, job, source).await,
         }
     }

@@ -6,6 +6,7 @@
 //! * [`rows`]: the traits [`rows::RowSource`] (rows out) and [`rows::RowSink`] (rows in), both in BCP bytes;
 //!   [`rows::RowConnection`] gives both.
 //! * [`catalogue`]: a database as a model and as tables to read; [`admin`]: making, dropping, counting.
+//! * [`preflight`]: what a server tells of a restore before it.
 //! * [`error`]: what went wrong, who says so, whether trying again can help; [`remedy`]: cause and fix by number.
 //! * [`quote`]: the one place where a name becomes SQL.
 //!
@@ -24,6 +25,7 @@ pub mod error;
 mod field;
 mod kept;
 pub mod orders;
+pub mod preflight;
 pub mod quote;
 pub mod remedy;
 pub mod rows;

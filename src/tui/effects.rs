@@ -22,12 +22,14 @@ pub struct Effects {
     asking: Option<JoinHandle<()>>,
     /// The read of a package: opening another makes it moot.
     reading: Option<JoinHandle<()>>,
+    /// A plan being worked out: the next one makes it moot.
+    planning: Option<JoinHandle<()>>,
 }
 
 impl Effects {
     /// On that core, answering there.
     pub fn new(core: Arc<dyn Core>, answers: UnboundedSender<Message>) -> Self {
-        Self { core, answers, asking: None, reading: None }
+        Self { core, answers, asking: None, reading: None, planning: None }
     }
 
     /// Starts one.
@@ -35,6 +37,7 @@ impl Effects {
         let slot = match effect {
             Effect::CheckDatabase { .. } => Some(&mut self.asking),
             Effect::LoadDetails(..) | Effect::LoadRows { .. } => Some(&mut self.reading),
+            Effect::Plan(..) => Some(&mut self.planning),
             _ => None,
         };
         let (core, answers) = (self.core.clone(), self.answers.clone());
@@ -78,6 +81,8 @@ async fn perform(core: Arc<dyn Core>, effect: Effect) -> Option<Message> {
             tokio::time::sleep(PAUSE).await;
             Message::Exists(ticket, core.database_exists(&server, &database).await)
         }
+        Effect::LoadLogins(ticket, server) => Message::Logins(ticket, core.logins(&server).await),
+        Effect::Plan(ticket, spec) => Message::Planned(ticket, Box::new(core.plan(&spec).await)),
         Effect::Command(command) => {
             let result = core.command(command.clone()).await;
             Message::Commanded(command, result)

@@ -41,6 +41,9 @@ pub enum Action {
     PreviousChoice,
     NextChoice,
     Toggle,
+    TickAll,
+    Complete,
+    Plan,
     Submit,
 }
 
@@ -59,6 +62,11 @@ pub enum Context {
     Help,
     Filter,
     Restore,
+    /// In the restore, a field that opens a list.
+    RestoreList,
+    PickTables,
+    PickLogins,
+    Planned,
     ConfirmCancel,
     ConfirmQuit,
     ConfirmForce,
@@ -154,9 +162,35 @@ use Context as C;
 
 const PANES: &[Context] = &[C::Tenants, C::Backups, C::Jobs];
 const LISTS: &[Context] =
-    &[C::Tenants, C::Backups, C::Jobs, C::Details, C::Rows, C::Record, C::Job, C::Messages, C::Help];
-const LAYERS: &[Context] = &[C::Details, C::Rows, C::Record, C::Job, C::Messages, C::Help];
-const DIALOGS: &[Context] = &[C::Filter, C::Restore, C::ConfirmCancel, C::ConfirmQuit, C::ConfirmForce];
+    &[C::Tenants, C::Backups, C::Jobs, C::Details, C::Rows, C::Record, C::Job, C::Messages, C::Help, C::Planned];
+/// Where lines are gone through.
+const LINES: &[Context] = &[
+    C::Tenants,
+    C::Backups,
+    C::Jobs,
+    C::Details,
+    C::Rows,
+    C::Record,
+    C::Job,
+    C::Messages,
+    C::Help,
+    C::Planned,
+    C::PickTables,
+];
+/// The same, with letters that are typed.
+const TYPED_LINES: &[Context] = &[C::PickLogins];
+const LAYERS: &[Context] = &[C::Details, C::Rows, C::Record, C::Job, C::Messages, C::Help, C::Planned];
+const RESTORE: &[Context] = &[C::Restore, C::RestoreList];
+const DIALOGS: &[Context] = &[
+    C::Filter,
+    C::Restore,
+    C::RestoreList,
+    C::PickTables,
+    C::PickLogins,
+    C::ConfirmCancel,
+    C::ConfirmQuit,
+    C::ConfirmForce,
+];
 const EVERYWHERE: &[Context] = &[
     C::Tenants,
     C::Backups,
@@ -169,6 +203,10 @@ const EVERYWHERE: &[Context] = &[
     C::Help,
     C::Filter,
     C::Restore,
+    C::RestoreList,
+    C::PickTables,
+    C::PickLogins,
+    C::Planned,
     C::ConfirmCancel,
     C::ConfirmQuit,
     C::ConfirmForce,
@@ -222,27 +260,37 @@ pub const BINDINGS: &[Binding] = &[
         Dialogs,
         Submit,
         [key(KeyCode::Enter)],
-        "accept",
-        "Start the restore; keep the filter",
-        &[C::Restore, C::Filter],
-        &[C::Restore, C::Filter]
+        "start",
+        "Start the restore",
+        &[C::Restore, C::Planned],
+        &[C::Restore, C::Planned]
     ),
     binding!(
         Dialogs,
-        NextField,
-        [key(KeyCode::Tab), key(KeyCode::Down)],
-        "next field",
-        "Next field",
-        &[C::Restore],
-        &[C::Restore]
+        Submit,
+        [key(KeyCode::Enter)],
+        "accept",
+        "Keep the filter; take what was ticked or typed",
+        &[C::Filter, C::PickTables, C::PickLogins],
+        &[C::Filter, C::PickTables, C::PickLogins]
     ),
+    binding!(
+        Dialogs,
+        Open,
+        [key(KeyCode::Enter), ch(' '), key(KeyCode::Right)],
+        "open the list",
+        "Open the list of tables, or the logins of users",
+        &[C::RestoreList],
+        &[C::RestoreList]
+    ),
+    binding!(Dialogs, NextField, [key(KeyCode::Tab), key(KeyCode::Down)], "next field", "Next field", RESTORE, RESTORE),
     binding!(
         Dialogs,
         PreviousField,
         [key(KeyCode::BackTab), key(KeyCode::Up)],
         "field before",
         "Field before",
-        &[C::Restore],
+        RESTORE,
         &[]
     ),
     binding!(
@@ -263,7 +311,42 @@ pub const BINDINGS: &[Binding] = &[
         &[C::Restore],
         &[]
     ),
-    binding!(Dialogs, Toggle, [ch(' ')], "tick", "Tick or untick", &[C::Restore], &[]),
+    binding!(
+        Dialogs,
+        Toggle,
+        [ch(' ')],
+        "change",
+        "Tick or untick; the next choice",
+        &[C::Restore, C::PickTables],
+        &[C::Restore, C::PickTables]
+    ),
+    binding!(
+        Dialogs,
+        TickAll,
+        [ch('a')],
+        "all",
+        "Tick all that are shown, or none",
+        &[C::PickTables],
+        &[C::PickTables]
+    ),
+    binding!(
+        Dialogs,
+        Complete,
+        [key(KeyCode::Tab)],
+        "complete",
+        "Complete the login's name; again: the next one",
+        &[C::PickLogins],
+        &[C::PickLogins]
+    ),
+    binding!(
+        Dialogs,
+        Plan,
+        [ctrl('p')],
+        "preview",
+        "What the restore would do: nothing is changed by it",
+        RESTORE,
+        RESTORE
+    ),
     binding!(Work, Backup, [ch('b')], "back up", "Back up the chosen tenant now", PANES, &[C::Tenants, C::Backups]),
     binding!(
         Work,
@@ -302,6 +385,15 @@ pub const BINDINGS: &[Binding] = &[
         &[C::Jobs, C::Job]
     ),
     binding!(
+        Work,
+        Restore,
+        [ch('r')],
+        "change",
+        "The dialog of a restore job once more, as it was filled in",
+        &[C::Jobs, C::Job],
+        &[C::Jobs, C::Job]
+    ),
+    binding!(
         Look,
         Open,
         [key(KeyCode::Enter)],
@@ -333,9 +425,9 @@ pub const BINDINGS: &[Binding] = &[
         Back,
         [key(KeyCode::Esc)],
         "leave",
-        "Leave the dialog; clear the filter",
-        &[C::Restore, C::Filter],
-        &[C::Restore, C::Filter]
+        "Leave the dialog or its list; clear the filter",
+        &[C::Restore, C::RestoreList, C::PickTables, C::PickLogins, C::Filter],
+        &[C::Restore, C::RestoreList, C::PickTables, C::PickLogins, C::Filter]
     ),
     binding!(
         Look,
@@ -343,8 +435,8 @@ pub const BINDINGS: &[Binding] = &[
         [ch('/')],
         "filter",
         "Filter the list by words",
-        &[C::Tenants, C::Backups, C::Jobs, C::Details],
-        &[C::Tenants, C::Backups, C::Jobs, C::Details]
+        &[C::Tenants, C::Backups, C::Jobs, C::Details, C::PickTables],
+        &[C::Tenants, C::Backups, C::Jobs, C::Details, C::PickTables]
     ),
     binding!(Look, AllBackups, [ch('a')], "all", "Backups of all tenants, or of the chosen one", PANES, &[C::Backups]),
     binding!(Look, Messages, [ch('m')], "messages", "Everything that was told, newest last", LISTS, &[C::Jobs]),
@@ -358,8 +450,8 @@ pub const BINDINGS: &[Binding] = &[
         &[]
     ),
     binding!(Move, PreviousPane, [key(KeyCode::BackTab)], "pane before", "Pane before", PANES, &[]),
-    binding!(Move, Up, [key(KeyCode::Up), ch('k')], "up", "Up", LISTS, &[]),
-    binding!(Move, Down, [key(KeyCode::Down), ch('j')], "down", "Down", LISTS, &[]),
+    binding!(Move, Up, [key(KeyCode::Up), ch('k')], "up", "Up", LINES, &[]),
+    binding!(Move, Down, [key(KeyCode::Down), ch('j')], "down", "Down", LINES, &[]),
     binding!(Move, Left, [key(KeyCode::Left), ch('h')], "left", "Pane before; columns to the left", LISTS, &[C::Rows]),
     binding!(
         Move,
@@ -370,12 +462,16 @@ pub const BINDINGS: &[Binding] = &[
         LISTS,
         &[C::Rows]
     ),
-    binding!(Move, Top, [key(KeyCode::Home), ch('g')], "top", "First", LISTS, &[]),
-    binding!(Move, Bottom, [key(KeyCode::End), ch('G')], "end", "Last", LISTS, &[C::Rows]),
-    binding!(Move, HalfPageUp, [ctrl('u')], "half up", "Half a page up", LISTS, &[]),
-    binding!(Move, HalfPageDown, [ctrl('d')], "half down", "Half a page down", LISTS, &[]),
-    binding!(Move, PageUp, [key(KeyCode::PageUp)], "page up", "A page up", LISTS, &[]),
-    binding!(Move, PageDown, [key(KeyCode::PageDown)], "page down", "A page down", LISTS, &[C::Rows, C::Messages]),
+    binding!(Move, Top, [key(KeyCode::Home), ch('g')], "top", "First", LINES, &[]),
+    binding!(Move, Bottom, [key(KeyCode::End), ch('G')], "end", "Last", LINES, &[C::Rows]),
+    binding!(Move, HalfPageUp, [ctrl('u')], "half up", "Half a page up", LINES, &[]),
+    binding!(Move, HalfPageDown, [ctrl('d')], "half down", "Half a page down", LINES, &[]),
+    binding!(Move, PageUp, [key(KeyCode::PageUp)], "page up", "A page up", LINES, &[]),
+    binding!(Move, PageDown, [key(KeyCode::PageDown)], "page down", "A page down", LINES, &[C::Rows, C::Messages]),
+    binding!(Move, Up, [key(KeyCode::Up)], "up", "Up", TYPED_LINES, &[]),
+    binding!(Move, Down, [key(KeyCode::Down)], "down", "Down", TYPED_LINES, TYPED_LINES),
+    binding!(Move, PageUp, [key(KeyCode::PageUp)], "page up", "A page up", TYPED_LINES, &[]),
+    binding!(Move, PageDown, [key(KeyCode::PageDown)], "page down", "A page down", TYPED_LINES, &[]),
     binding!(Look, Redraw, [ctrl('l')], "redraw", "Draw the whole screen again", EVERYWHERE, &[]),
     binding!(Look, Suspend, [ctrl('z')], "suspend", "Back to the shell (not while jobs run); fg returns", LISTS, &[]),
     binding!(Look, Help, [ch('?'), key(KeyCode::F(1))], "help", "This help", LISTS, PANES),

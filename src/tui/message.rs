@@ -2,9 +2,9 @@
 
 use crossterm::event::KeyEvent;
 
-use crate::engine::command::{Command, PackageSource};
+use crate::engine::command::{Command, JobSpec, PackageSource};
 use crate::engine::event::{Event, Failure, JobId};
-use crate::engine::query::{BackupInfo, JobInfo, PackageDetails, RowsPage, ServerInfo, TenantInfo};
+use crate::engine::query::{BackupInfo, JobInfo, PackageDetails, RestorePlan, RowsPage, ServerInfo, TenantInfo};
 
 /// Tells an answer which question it belongs to: answers to questions asked before the newest are dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
@@ -31,6 +31,9 @@ pub enum Message {
     Rows(Ticket, Result<RowsPage, Failure>),
     /// Whether the database of a restore dialog exists.
     Exists(Ticket, Result<bool, Failure>),
+    /// The logins to be seen on the server of a restore dialog.
+    Logins(Ticket, Result<Option<Vec<String>>, Failure>),
+    Planned(Ticket, Box<Result<RestorePlan, Failure>>),
     /// A command was taken or refused.
     Commanded(Command, Result<JobId, Failure>),
     /// SIGTERM, SIGINT: cancel what runs, clean up, leave.
@@ -64,6 +67,8 @@ pub enum Effect {
         server: String,
         database: String,
     },
+    LoadLogins(Ticket, String),
+    Plan(Ticket, JobSpec),
     Command(Command),
     /// What was shown to the operator, for the log.
     Trace(super::state::Loudness, String),

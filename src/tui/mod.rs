@@ -16,6 +16,7 @@ pub mod keys;
 mod layout;
 pub mod message;
 mod outside;
+pub mod planned;
 pub mod quantity;
 pub mod state;
 mod terminal;

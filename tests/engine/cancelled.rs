@@ -25,7 +25,7 @@ const CASES: &[Case] = &[
     Case { job: "restore", step: Step::Opening, hold: "" },
     Case { job: "restore", step: Step::Verifying, hold: "" },
     Case { job: "restore", step: Step::Connecting, hold: "stall=30s,on=login" },
-    Case { job: "restore", step: Step::Creating, hold: "stall=1s,on=CREATE DATABASE" },
+    Case { job: "restore", step: Step::Creating, hold: "stall=1s,on=CREATE DATABASE [" },
     Case { job: "restore", step: Step::Creating, hold: "stall=30s,on=CREATE TABLE" },
     Case { job: "restore", step: Step::Loading, hold: "stall=30s,on=INSERT BULK" },
     Case { job: "restore", step: Step::Loading, hold: "stall-after-rows=100,on=INSERT BULK" },

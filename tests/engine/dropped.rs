@@ -65,7 +65,7 @@ async fn dropped_during_each_step_nothing_is_left() {
 async fn an_answer_lost_while_the_database_is_made_is_told_and_nothing_of_others_is_dropped() {
     let bench = Bench::new().await;
     let source = bench.backup().await;
-    bench.fault("drop,on=CREATE DATABASE");
+    bench.fault("drop,on=CREATE DATABASE [");
     let ended = bench.run(restore(&source)).await;
     assert_eq!(ended.state, Some(JobState::Failed));
     let there = bench.databases().await.contains("Copy");

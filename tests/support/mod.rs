@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses its own part")]
 
 pub mod binary;
+pub mod club;
 pub mod place;
 pub mod plans;
 pub mod zipfile;

@@ -22,17 +22,20 @@ mod rare;
 mod security;
 mod table;
 mod text;
+mod wanted;
 
 use super::model::{Model, Name, Object, Reference, quote};
 use std::collections::{HashMap, HashSet};
 
-pub use choice::{
-    Choice, ChoiceError, Chosen, Conflict, Content, Missing, Users, choose, part_of, rename, with_suffix,
-};
+pub use choice::{Chosen, choose, part_of, rename, with_suffix};
 pub use database::{database_collation, option_values};
 pub use left::{WITHOUT_SAYING, kind_words};
 pub use piece::{Piece, pieces, script_of};
 pub use print::{dacfx_text, dacfx_text_of, server_text, server_text_for_dacfx};
+pub use security::login_of;
+pub use wanted::{
+    Choice, ChoiceError, Conflict, Content, Missing, Users, collation_name, compatibility_level, table_text,
+};
 
 /// Where a batch belongs in the order. The data is loaded after `Tables` and before `Keys`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -56,14 +56,8 @@ impl<'a> Maker<'a> {
             format!(" FOR CERTIFICATE {}", by_name(certificate))
         } else if let Some(key) = &user.asymmetric_key {
             format!(" FOR ASYMMETRIC KEY {}", by_name(key))
-        } else if let Some(login) = &user.login {
-            format!(" FOR LOGIN {}", by_name(login))
-        } else if let Some(text) = &user.login_text {
-            // The login is not in the model; its name is, as it was written.
-            match Name::parse(text.text.trim()) {
-                Ok(name) if name.parts().len() == 1 => format!(" FOR LOGIN {name}"),
-                _ => format!(" FOR LOGIN {}", quote(text.text.trim())),
-            }
+        } else if let Some(login) = named_login(user) {
+            format!(" FOR LOGIN {}", quote(&login))
         } else if user.user_type.unwrap_or(0) != 0 || user.authentication == EXTERNAL {
             " FROM EXTERNAL PROVIDER".to_owned()
         } else if user.authentication == Authentication::Database {
@@ -227,6 +221,34 @@ impl<'a> Maker<'a> {
 const EXTERNAL: Authentication = Authentication::Other(4);
 
 /// A binary literal.
+/// The login that a user's element names.
+fn named_login(user: &User) -> Option<String> {
+    if let Some(login) = &user.login {
+        return Some(login.parsed().last().to_owned());
+    }
+    // The login is not in the model; its name is, as it was written.
+    let text = user.login_text.as_ref()?.text.trim();
+    match Name::parse(text) {
+        Ok(name) if name.parts().len() == 1 => Some(name.last().to_owned()),
+        _ => Some(text.to_owned()),
+    }
+}
+
+/// The login that a user is made for on a server; none for one that needs no login.
+pub fn login_of(user: &User) -> Option<String> {
+    if user.without_login || user.certificate.is_some() || user.asymmetric_key.is_some() {
+        return None;
+    }
+    let named = named_login(user);
+    let external = user.user_type.unwrap_or(0) != 0 || user.authentication == EXTERNAL;
+    match named {
+        None if external || user.authentication == Authentication::Database => None,
+        // `CREATE USER name` takes the login of the same name.
+        None => Some(user.name.last().to_owned()),
+        named => named,
+    }
+}
+
 fn is_binary(text: &str) -> bool {
     text.strip_prefix("0x").is_some_and(|digits| !digits.is_empty() && digits.chars().all(|c| c.is_ascii_hexdigit()))
 }

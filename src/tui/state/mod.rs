@@ -4,6 +4,7 @@ pub mod cursor;
 pub mod input;
 pub mod job;
 pub mod layer;
+pub mod restore;
 
 use std::collections::VecDeque;
 
@@ -303,6 +304,17 @@ impl State {
             Some(id) => self.job(id),
             None => self.shown_jobs().get(self.jobs.cursor.index()).copied(),
         }
+    }
+
+    /// The restore dialog, whatever lies over it.
+    pub fn dialog(&self) -> Option<&restore::Restore> {
+        self.layers.iter().rev().find_map(|l| if let Layer::Restore(dialog) = l { Some(&**dialog) } else { None })
+    }
+
+    /// The same, to be changed.
+    pub fn dialog_mut(&mut self) -> Option<&mut restore::Restore> {
+        let layers = self.layers.iter_mut().rev();
+        layers.into_iter().find_map(|l| if let Layer::Restore(dialog) = l { Some(&mut **dialog) } else { None })
     }
 
     /// A job by its number.

@@ -8,7 +8,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::engine::command::{BackupRef, Command, JobSpec, PackageSource, Trigger};
 use crate::engine::event::{Event, Failure, JobId, JobState, Progress, Severity, Step, Summary, TableProgress, What};
-use crate::engine::query::{BackupInfo, Core, JobInfo, PackageDetails, PackageTable, RowsPage, ServerInfo, TenantInfo};
+use crate::engine::query::{
+    BackupInfo, Core, JobInfo, PackageDetails, PackageTable, PackageUser, PlannedTable, RestorePlan, RowsPage,
+    ServerInfo, TenantInfo,
+};
 use crate::store::manifest::{Consistency, Level, Manifest, TableEntry, Verification};
 use crate::tui::message::Message;
 use crate::tui::state::{Hangup, Options, State};
@@ -224,7 +227,50 @@ pub fn details() -> PackageDetails {
         platform: "Sql150".into(),
         objects: vec![("Index".into(), 14), ("Procedure".into(), 6), ("Table".into(), 25), ("View".into(), 3)],
         tables,
+        users: [("auditor", Some("auditor")), ("ghost", None), (ODD, Some("porter"))]
+            .map(|(name, login)| PackageUser { name: name.into(), login: login.map(Into::into) })
+            .into(),
         size: 12_345_678,
+    }
+}
+
+/// A user whose name attacks whatever quotes it.
+pub const ODD: &str = "O'Neill ]x[ \"🐀\"\nsecond";
+
+/// What a restore of the sample would do.
+pub fn plan(spec: &JobSpec) -> RestorePlan {
+    let JobSpec::Restore { server, database, existing, choice, .. } = spec else { panic!("no restore") };
+    let table = |schema: &str, table: &str, other: Option<&str>, rows, bytes| PlannedTable {
+        schema: schema.into(),
+        table: table.into(),
+        restored_as: other.map(Into::into),
+        rows,
+        bytes,
+    };
+    RestorePlan {
+        package: "bakery_20260130231500.bacpac".into(),
+        verification: Some(Verification { level: Level::Rows, at: ago(9_000) }),
+        server: server.clone(),
+        server_version: "15.0.4430.1".into(),
+        database: database.clone(),
+        existing: existing.is_some(),
+        collation: existing.is_none().then(|| "Latin1_General_100_CI_AS".into()),
+        choice: choice.words(),
+        tables: vec![
+            table("dbo", "Article", None, Some(312), 28_400),
+            table("dbo", "OrderLine", Some("dbo.OrderLine_restored_20260131"), Some(200_000), 28_123_456),
+            table("log", "Event ]x[", None, None, 4_000),
+        ],
+        objects: vec![("user".into(), 2), ("table".into(), 3), ("primary key".into(), 3), ("index".into(), 2)],
+        left: vec!["not restored: procedure [dbo].[Greet]: the database has one of that name, left as it is".into()],
+        notes: vec!["schema [log] is there already, and left as it is".into()],
+        doubts: vec![format!(
+            "user {ODD}: login porter is not to be seen on {server}; without it the user is made without a login"
+        )],
+        refusals: match database.as_str() {
+            "taken" => vec![Failure::new("database taken exists already on alpha").hint("choose another name")],
+            _ => Vec::new(),
+        },
     }
 }
 
@@ -387,5 +433,13 @@ impl Core for Fake {
 
     async fn database_exists(&self, _server: &str, database: &str) -> Result<bool, Failure> {
         Ok(database == "taken")
+    }
+
+    async fn logins(&self, _server: &str) -> Result<Option<Vec<String>>, Failure> {
+        Ok(Some(["auditor", "warden", "warden_test"].map(Into::into).into()))
+    }
+
+    async fn plan(&self, restore: &JobSpec) -> Result<RestorePlan, Failure> {
+        Ok(plan(restore))
     }
 }

@@ -45,7 +45,7 @@ pub fn characters(buffer: &Buffer) -> String {
     out
 }
 
-fn drawn(state: &State) -> String {
+pub fn drawn(state: &State) -> String {
     characters(&frame(state))
 }
 
@@ -312,7 +312,7 @@ fn hostile_names_are_shown_and_command_nothing() {
 }
 
 /// What must be true of every frame.
-fn sound(state: &State, said: &str) {
+pub fn sound(state: &State, said: &str) {
     let buffer = frame(state);
     for y in 0..buffer.area().height {
         let mut x = 0;

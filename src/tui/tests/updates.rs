@@ -9,7 +9,8 @@ use crate::engine::event::{JobId, JobState, Progress, Step, Summary, What};
 use crate::store::manifest::{Level, Trigger};
 use crate::tui::message::{Effect, Message};
 use crate::tui::state::job::Completion;
-use crate::tui::state::layer::{Layer, NameCheck};
+use crate::tui::state::layer::Layer;
+use crate::tui::state::restore::NameCheck;
 use crate::tui::state::{Hangup, Health, Leaving, Loudness, Pane, Phase, State};
 use crate::tui::update::update;
 
@@ -82,7 +83,9 @@ fn a_restore_is_suggested_checked_and_started() {
     let mut state = quiet(UNICODE, (80, 24));
     press(&mut state, "tab");
     let effects = send(&mut state, 'r');
-    let Some(Effect::CheckDatabase { ticket, server, database }) = effects.first() else { panic!("{effects:?}") };
+    let [Effect::LoadDetails(..), Effect::CheckDatabase { ticket, server, database }] = &effects[..] else {
+        panic!("{effects:?}")
+    };
     assert_eq!((server.as_str(), database.as_str()), ("alpha", "shop_bakery_20260130_restore"));
     let first = *ticket;
     // Enter before the answer waits for it.
@@ -147,38 +150,6 @@ fn an_existing_database_wants_its_name_typed_again_letter_for_letter() {
         panic!("{effects:?}")
     };
     assert_eq!((database.as_str(), existing.as_deref()), ("Live", Some("Live")));
-}
-
-#[test]
-fn the_options_of_a_restore_are_chosen_and_sent() {
-    use crate::bacpac::script::{Choice, Content, Users};
-    let mut state = quiet(UNICODE, (80, 24));
-    press(&mut state, "tab r tab tab space tab right tab");
-    tell(&mut state, [Message::Paste("dbo.A, sales.B".into())]);
-    press(&mut state, "tab space tab space tab tab space tab tab");
-    tell(&mut state, [Message::Paste("Greek_CI_AS".into())]);
-    press(&mut state, "tab 1 5 x");
-    let Some(Layer::Restore(dialog)) = state.layers.last() else { panic!("no dialog") };
-    let ticket = dialog.ticket;
-    tell(&mut state, [Message::Exists(ticket, Ok(false))]);
-    let effects = update(&mut state, key(KeyCode::Enter), now());
-    assert!(commands(&effects).is_empty(), "a level that is no number: {effects:?}");
-    press(&mut state, "backspace 0");
-    let effects = update(&mut state, key(KeyCode::Enter), now());
-    let [Command::Submit(JobSpec::Restore { choice, existing: None, .. })] = commands(&effects)[..] else {
-        panic!("{effects:?}")
-    };
-    let wants = Choice {
-        content: Content::Schema,
-        tables: vec!["dbo.A".into(), "sales.B".into()],
-        users: Users::None,
-        permissions: false,
-        owner_to_dbo: true,
-        collation: Some("Greek_CI_AS".into()),
-        compatibility_level: Some(150),
-        ..Choice::default()
-    };
-    assert_eq!(**choice, wants);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::engine::event::{Event, Failure, JobId};
 use crate::engine::query::{BackupInfo, JobInfo, PackageDetails, RowsPage, ServerInfo, TenantInfo};
 use crate::tui::message::{Effect, Ticket};
 use crate::tui::state::job::{Job, in_one_line};
-use crate::tui::state::layer::{Layer, NameCheck};
+use crate::tui::state::layer::Layer;
 use crate::tui::state::{Loudness, Phase};
 
 use super::Update;
@@ -101,6 +101,10 @@ impl Update<'_> {
     }
 
     pub(super) fn details(&mut self, ticket: Ticket, result: Result<PackageDetails, Failure>) {
+        if self.state.dialog().is_some_and(|d| d.package_ticket == ticket) {
+            self.package_read(ticket, result);
+            return;
+        }
         for layer in &mut self.state.layers {
             if let Layer::Details(view) = layer
                 && view.ticket == ticket
@@ -133,21 +137,6 @@ impl Update<'_> {
                 }
                 return;
             }
-        }
-    }
-
-    pub(super) fn exists(&mut self, ticket: Ticket, result: Result<bool, Failure>) {
-        let Some(Layer::Restore(dialog)) = self.state.layers.last_mut() else { return };
-        if dialog.ticket != ticket || dialog.check != NameCheck::Asking {
-            return;
-        }
-        dialog.check = match result {
-            Ok(false) => NameCheck::Free,
-            Ok(true) => NameCheck::Exists,
-            Err(failure) => NameCheck::Unknown(in_one_line(&failure)),
-        };
-        if std::mem::take(&mut dialog.submit) && dialog.check == NameCheck::Free {
-            self.restore();
         }
     }
 

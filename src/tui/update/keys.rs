@@ -9,6 +9,7 @@ use crate::tui::message::Effect;
 use crate::tui::state::cursor::Cursor;
 use crate::tui::state::input::Input;
 use crate::tui::state::layer::{Details, JobView, Layer, Record, Rows, table_name};
+use crate::tui::state::restore::Pick;
 use crate::tui::state::{Leaving, Loudness, Pane, Phase};
 
 use super::Update;
@@ -41,7 +42,9 @@ impl Update<'_> {
                 None => self.tell(Loudness::Warning, "no tenant is chosen"),
             },
             Action::Restore => {
-                if let Some(backup) = self.backup_meant() {
+                if matches!(self.state.context(), Context::Jobs | Context::Job) {
+                    self.restore_again();
+                } else if let Some(backup) = self.backup_meant() {
                     self.open_restore(backup);
                 }
             }
@@ -103,6 +106,9 @@ impl Update<'_> {
             | Action::PreviousChoice
             | Action::NextChoice
             | Action::Toggle
+            | Action::TickAll
+            | Action::Complete
+            | Action::Plan
             | Action::Submit => self.act_in_dialog(action),
         }
     }
@@ -145,6 +151,7 @@ impl Update<'_> {
         match (self.state.layers.last(), self.state.focus) {
             (Some(Layer::Details(_)), _) => self.open_rows(),
             (Some(Layer::Rows(_)), _) => self.open_record(),
+            (Some(Layer::Restore(_)), _) => self.open_pick(),
             (Some(_), _) => {}
             (None, Pane::Tenants) => self.state.focus = Pane::Backups,
             (None, Pane::Backups) => {
@@ -249,6 +256,9 @@ impl Update<'_> {
             filter.clear();
             return;
         }
+        if self.leave_pick() {
+            return;
+        }
         self.state.layers.pop();
     }
 
@@ -256,6 +266,10 @@ impl Update<'_> {
     pub(super) fn filter(&mut self) -> Option<&mut Input> {
         match (self.state.layers.last_mut(), self.state.focus) {
             (Some(Layer::Details(view)), _) => Some(&mut view.filter),
+            (Some(Layer::Restore(dialog)), _) => match &mut dialog.pick {
+                Pick::Tables(pick) => Some(&mut pick.filter),
+                _ => None,
+            },
             (Some(_), _) => None,
             (None, Pane::Tenants) => Some(&mut self.state.tenants.filter),
             (None, Pane::Backups) => Some(&mut self.state.backups.filter),
@@ -273,8 +287,7 @@ impl Update<'_> {
             (true, Some(Leaving::Cancelling)) => Layer::ConfirmForce,
             (true, _) => Layer::ConfirmQuit,
         };
-        self.state.filtering = false;
-        self.state.layers.retain(|l| !keys::is_dialog(l.context()));
+        self.leave_dialogs();
         self.state.layers.push(dialog);
     }
 }

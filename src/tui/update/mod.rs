@@ -4,15 +4,17 @@ mod data;
 mod dialog;
 mod engine;
 mod keys;
+mod restore;
 mod scroll;
 
 use crossterm::event::KeyEventKind;
 use jiff::Timestamp;
 
 #[cfg(test)]
-pub(super) use dialog::suggested_name;
+pub(super) use restore::suggested_name;
 
 use super::message::{Effect, Message};
+use super::state::layer::Layer;
 use super::state::{Hangup, Leaving, Loudness, State};
 use crate::engine::command::Command;
 
@@ -62,6 +64,8 @@ impl Update<'_> {
             Message::Details(ticket, result) => self.details(ticket, *result),
             Message::Rows(ticket, result) => self.rows(ticket, result),
             Message::Exists(ticket, result) => self.exists(ticket, result),
+            Message::Logins(ticket, result) => self.logins(ticket, result),
+            Message::Planned(ticket, result) => self.planned(ticket, *result),
             Message::Commanded(command, result) => self.commanded(&command, result),
             Message::Terminate => self.leave(Leaving::Cancelling),
             Message::Hangup => match self.state.options.hangup {
@@ -84,13 +88,18 @@ impl Update<'_> {
         if self.state.leaving == Some(Leaving::Cancelling) {
             return;
         }
-        self.state.layers.retain(|l| !super::keys::is_dialog(l.context()));
-        self.state.filtering = false;
+        self.leave_dialogs();
         self.state.leaving = Some(how);
         if how == Leaving::Cancelling {
             let active: Vec<_> = self.state.own_jobs().map(|j| j.info.id).collect();
             self.effects.extend(active.into_iter().map(|job| Effect::Command(Command::Cancel { job })));
         }
+    }
+
+    /// Takes away what waits for an answer.
+    fn leave_dialogs(&mut self) {
+        self.state.layers.retain(|l| !super::keys::is_dialog(l.context()) && !matches!(l, Layer::Planned(_)));
+        self.state.filtering = false;
     }
 
     fn leave_when_idle(&mut self) {

@@ -87,6 +87,16 @@ impl Update<'_> {
                     | Layer::Messages { scroll }
                     | Layer::Help { scroll },
                 ) => *scroll = (*scroll).min(lines.saturating_sub(room)),
+                Some(Layer::Planned(view)) => view.scroll = view.scroll.min(lines.saturating_sub(room)),
+                Some(Layer::Restore(dialog)) => {
+                    dialog.settle();
+                    let keys = dialog.pick_keys();
+                    let room = view::pick_room(&areas);
+                    if let Some(cursor) = dialog.pick_cursor() {
+                        cursor.settle(&keys, false);
+                        cursor.show(keys.len(), room, |_| 1);
+                    }
+                }
                 _ => {}
             }
         }
@@ -108,6 +118,14 @@ impl Update<'_> {
             Some(Layer::Job(view)) => view.scroll = target(action, view.scroll, usize::MAX, text_room),
             Some(Layer::Messages { scroll } | Layer::Help { scroll }) => {
                 *scroll = target(action, *scroll, usize::MAX, text_room);
+            }
+            Some(Layer::Planned(view)) => view.scroll = target(action, view.scroll, usize::MAX, text_room),
+            Some(Layer::Restore(dialog)) => {
+                let keys = dialog.pick_keys();
+                let page = usize::from(view::pick_room(&areas));
+                if let Some(cursor) = dialog.pick_cursor() {
+                    cursor.go(target(action, cursor.index(), keys.len(), page), &keys);
+                }
             }
             Some(_) => {}
         }

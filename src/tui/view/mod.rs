@@ -5,6 +5,8 @@ mod details;
 mod dialog;
 mod jobs;
 mod panes;
+mod pick;
+mod restore;
 mod rows;
 mod table;
 mod texts;
@@ -25,6 +27,7 @@ use super::text;
 use super::theme::{Glyph, Tone};
 
 pub use details::table_room;
+pub use pick::pick_room;
 pub use rows::rows_room;
 
 /// Draws the whole screen; where the terminal's cursor belongs, if something is being typed.
@@ -66,7 +69,7 @@ pub fn draw(buffer: &mut Buffer, state: &State, now: Timestamp) -> Option<Positi
 /// Lines of the text that the layer scrolls through; 0 for other layers.
 pub fn text_lines(state: &State, layer: usize, now: Timestamp) -> usize {
     match state.layers.get(layer) {
-        Some(Layer::Job(_) | Layer::Record(_) | Layer::Messages { .. } | Layer::Help { .. }) => {
+        Some(Layer::Job(_) | Layer::Record(_) | Layer::Messages { .. } | Layer::Help { .. } | Layer::Planned(_)) => {
             texts::lines(state, layer, layout::areas(state.size).body.width, now).1.len()
         }
         _ => 0,

@@ -5,10 +5,11 @@ use jiff::Timestamp;
 use crate::engine::event::{JobState, Severity};
 use crate::tui::keys::{BINDINGS, Group};
 use crate::tui::layout::{Areas, room};
+use crate::tui::planned;
 use crate::tui::quantity::{self, Wording};
-use crate::tui::state::State;
 use crate::tui::state::job::{Completion, Job};
-use crate::tui::state::layer::{Layer, Record};
+use crate::tui::state::layer::{Layer, Planned, Record};
+use crate::tui::state::{Phase, State};
 use crate::tui::text;
 use crate::tui::theme::{Glyph, Tone};
 
@@ -17,6 +18,8 @@ use super::{jobs, words};
 
 /// Lines that one cell of a row takes at most.
 const CELL_LINES: usize = 16;
+/// Lines that one line of a plan takes at most.
+const PLAN_LINES: usize = 12;
 
 /// Draws the layer: its rule, its text from the scrolled line on.
 pub fn layer(canvas: &mut Canvas<'_>, state: &State, layer: usize, areas: &Areas, now: Timestamp) {
@@ -26,6 +29,7 @@ pub fn layer(canvas: &mut Canvas<'_>, state: &State, layer: usize, areas: &Areas
         Some(Layer::Job(view)) => view.scroll,
         Some(Layer::Record(view)) => view.scroll,
         Some(Layer::Messages { scroll } | Layer::Help { scroll }) => *scroll,
+        Some(Layer::Planned(view)) => view.scroll,
         _ => 0,
     };
     let space = usize::from(room(body));
@@ -54,7 +58,32 @@ pub fn lines(state: &State, layer: usize, width: u16, now: Timestamp) -> (String
         }
         Some(Layer::Messages { .. }) => ("Messages".into(), message_lines(state, width)),
         Some(Layer::Help { .. }) => ("Keys".into(), help_lines(state, width)),
+        Some(Layer::Planned(view)) => ("What the restore would do".into(), plan_lines(state, view, width)),
         _ => (String::new(), Vec::new()),
+    }
+}
+
+/// A plan, wrapped below itself.
+fn plan_lines(state: &State, view: &Planned, width: usize) -> Vec<Line> {
+    let unicode = state.options.theme.unicode;
+    let wrapped = |tone: Tone, indent: usize, content: &str| -> Vec<Line> {
+        let lines = text::wrap(content, width.saturating_sub(indent).max(8), PLAN_LINES, unicode);
+        lines.into_iter().map(|line| vec![piece(tone, format!("{}{line}", " ".repeat(indent)))]).collect()
+    };
+    match (&view.plan, &view.phase) {
+        (_, Phase::Loading) => {
+            vec![vec![piece(Tone::Dim, "reading the package and asking the server; nothing is changed by it")]]
+        }
+        (_, Phase::Failed(failure)) => {
+            let mut out = wrapped(Tone::Bad, 0, "It would be refused as it is. Nothing was changed.");
+            out.push(Vec::new());
+            out.extend(failure.lines().iter().flat_map(|line| wrapped(Tone::Plain, 2, line)));
+            out
+        }
+        (None, Phase::Ready) => Vec::new(),
+        (Some(plan), Phase::Ready) => {
+            planned::lines(plan).iter().flat_map(|(tone, indent, line)| wrapped(*tone, *indent, line)).collect()
+        }
     }
 }
 

@@ -2,180 +2,19 @@
 //! left out by it, and was not named by the operator one by one, is reported; what would come back broken is refused
 //! before anything is made.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-
-use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashSet};
 
 use self::missing::missing;
 use self::users::{disown, users};
 use crate::bacpac::model::*;
 use crate::bacpac::script::NotCarried;
+use crate::bacpac::script::wanted::{Choice, ChoiceError, Content, Missing, Users};
 
 mod missing;
 mod rename;
 mod users;
 
 pub use rename::{rename, with_suffix};
-
-/// What is restored of tables: all of them, only what they are, only what is in them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Content {
-    /// Objects and rows.
-    #[default]
-    All,
-    /// Objects without rows.
-    Schema,
-    /// Rows, into tables that are there.
-    Data,
-}
-
-/// What becomes of users and their logins.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Users {
-    /// As the file has them.
-    #[default]
-    AsInFile,
-    /// No user comes back, and nothing that is about one.
-    None,
-    /// These users (by name) get these logins; the others are as in the file.
-    Map(BTreeMap<String, String>),
-}
-
-/// What is left out where it refers to something that is not there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Missing {
-    /// Foreign keys to a table that is not restored.
-    ForeignKeys,
-    /// Defaults that draw from a sequence that is not restored.
-    Sequences,
-    /// Views on something that is not there.
-    Views,
-}
-
-/// What happens where the target has a table of the same name.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Conflict {
-    /// Nothing is restored.
-    #[default]
-    Refuse,
-    /// The restored table gets another name; the one that is there is left alone.
-    Rename,
-}
-
-/// A choice of what to restore. The default is all of it, as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Choice {
-    /// Objects, rows, or both.
-    pub content: Content,
-    /// Permissions are granted and denied as at the source.
-    pub permissions: bool,
-    /// Users and their logins.
-    pub users: Users,
-    /// Users keep their default schema and language.
-    pub user_settings: bool,
-    /// Schemas, roles and whatever else has an owner belong to dbo.
-    pub owner_to_dbo: bool,
-    /// What is left out where it refers to something missing.
-    pub skip_missing: BTreeSet<Missing>,
-    /// Only these tables (`schema.table`, raw names); all objects when there are none.
-    pub tables: Vec<String>,
-    /// With the tables come those that they need, with their rows.
-    pub dependencies: bool,
-    /// Where the target has a table of that name.
-    pub on_conflict: Conflict,
-    /// The collation of the new database, in place of the package's.
-    pub collation: Option<String>,
-    /// The compatibility level of the new database, in place of the package's.
-    pub compatibility_level: Option<u16>,
-}
-
-impl Default for Choice {
-    fn default() -> Self {
-        Self {
-            content: Content::All,
-            permissions: true,
-            users: Users::AsInFile,
-            user_settings: true,
-            owner_to_dbo: false,
-            skip_missing: BTreeSet::new(),
-            tables: Vec::new(),
-            dependencies: true,
-            on_conflict: Conflict::Refuse,
-            collation: None,
-            compatibility_level: None,
-        }
-    }
-}
-
-impl Choice {
-    /// What is not as it would be without a choice, in words.
-    pub fn words(&self) -> Vec<String> {
-        let mut words = Vec::new();
-        let mut say = |is: bool, text: &str| {
-            if is {
-                words.push(text.to_owned());
-            }
-        };
-        say(self.content == Content::Schema, "schema only");
-        say(self.content == Content::Data, "rows only");
-        say(!self.permissions, "without permissions");
-        say(self.users == Users::None, "without users");
-        say(!self.user_settings, "without settings of users");
-        say(self.owner_to_dbo, "dbo owns all");
-        say(self.on_conflict == Conflict::Rename, "tables renamed on conflict");
-        if let Users::Map(map) = &self.users {
-            let mapped: Vec<String> = map.iter().map(|(user, login)| format!("{user} = {login}")).collect();
-            words.push(format!("logins {}", mapped.join(", ")));
-        }
-        if !self.tables.is_empty() {
-            let alone = if self.dependencies { "" } else { " alone" };
-            words.push(format!("tables {}{alone}", self.tables.join(", ")));
-        }
-        if !self.skip_missing.is_empty() {
-            words.push("what refers to something missing is left out".into());
-        }
-        words.extend(self.collation.iter().map(|c| format!("collation {c}")));
-        words.extend(self.compatibility_level.iter().map(|l| format!("compatibility level {l}")));
-        words
-    }
-}
-
-/// Why a choice can't be restored.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ChoiceError {
-    /// A table that was asked for.
-    #[error("the package has no table {0}")]
-    NoTable(String),
-    /// A user that was to be mapped.
-    #[error("the package has no user {0}")]
-    NoUser(String),
-    /// Something refers to what is not restored.
-    #[error("{kind} {name} refers to {missing}, which is not restored")]
-    Missing {
-        /// The kind of what refers.
-        kind: &'static str,
-        /// Its name.
-        name: String,
-        /// What it refers to.
-        missing: String,
-        /// What would leave it out.
-        skip: Missing,
-    },
-    /// No collation has such a name.
-    #[error("{0:?} is not the name of a collation")]
-    Collation(String),
-    /// No server has such a level.
-    #[error("{0} is not a compatibility level: 90 to 170, in tens")]
-    Compatibility(u16),
-    /// The model does not take the change.
-    #[error(transparent)]
-    Shape(#[from] ShapeError),
-}
 
 /// What was chosen.
 #[derive(Debug, Clone, PartialEq)]
@@ -184,6 +23,8 @@ pub struct Chosen {
     pub model: Model,
     /// What the choice leaves out although nobody named it.
     pub left: Vec<NotCarried>,
+    /// Defaults that say nothing of this package, in words.
+    pub notes: Vec<String>,
     /// The tables whose rows are wanted, by the names of the package.
     pub tables: HashSet<Name>,
 }
@@ -200,7 +41,8 @@ fn table_named<'a>(model: &'a Model, text: &str) -> Option<&'a Name> {
 
 /// The model of what is chosen.
 pub fn choose(model: &Model, choice: &Choice) -> Result<Chosen, ChoiceError> {
-    let mut left = Vec::new();
+    choice.check()?;
+    let (mut left, mut notes) = (Vec::new(), Vec::new());
     let mut chosen = model.clone();
     let wanted: Vec<Name> = choice
         .tables
@@ -218,19 +60,19 @@ pub fn choose(model: &Model, choice: &Choice) -> Result<Chosen, ChoiceError> {
     if !choice.permissions {
         chosen.objects.retain(|o| !matches!(o, Object::Permission(_)));
     }
-    users(&mut chosen, choice, &mut left)?;
+    users(&mut chosen, choice, &mut left, &mut notes)?;
     if choice.owner_to_dbo {
         for object in &mut chosen.objects {
             disown(object, |_| true)?;
         }
     }
     missing(&mut chosen, choice, &mut left)?;
-    options(&mut chosen, choice)?;
+    options(&mut chosen, choice);
     let tables = match (wanted.is_empty(), choice.content) {
         (false, Content::Data) => wanted.into_iter().collect(),
         _ => chosen.tables().map(|t| t.name.clone()).collect(),
     };
-    Ok(Chosen { model: chosen, left, tables })
+    Ok(Chosen { model: chosen, left, notes, tables })
 }
 
 /// Every name of this model that an element refers to.
@@ -314,22 +156,12 @@ fn closure(model: &Model, wanted: &[Name], tables: bool) -> HashSet<usize> {
 }
 
 /// Collation and compatibility level.
-fn options(model: &mut Model, choice: &Choice) -> Result<(), ChoiceError> {
+fn options(model: &mut Model, choice: &Choice) {
     let mut set: Vec<(&str, String)> = Vec::new();
-    if let Some(collation) = &choice.collation {
-        if collation.is_empty() || !collation.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            return Err(ChoiceError::Collation(collation.clone()));
-        }
-        set.push(("Collation", collation.clone()));
-    }
-    if let Some(level) = choice.compatibility_level {
-        if !(90..=170).contains(&level) || level % 10 != 0 {
-            return Err(ChoiceError::Compatibility(level));
-        }
-        set.push(("CompatibilityMode", level.to_string()));
-    }
+    set.extend(choice.collation.iter().map(|c| ("Collation", c.clone())));
+    set.extend(choice.compatibility_level.iter().map(|l| ("CompatibilityMode", l.to_string())));
     if set.is_empty() {
-        return Ok(());
+        return;
     }
     let has_options = |o: &Object| matches!(o, Object::DatabaseOptions(_));
     if !model.objects.iter().any(has_options) {
@@ -342,11 +174,11 @@ fn options(model: &mut Model, choice: &Choice) -> Result<(), ChoiceError> {
             }
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::wanted::Conflict;
     use super::*;
 
     fn uses(name: &Name) -> Entries {
@@ -414,6 +246,22 @@ mod tests {
         assert!(matches!(&error, ChoiceError::Missing { skip: Missing::Sequences, .. }), "{error}");
         let none = Choice { tables: vec!["dbo.Nothing".into()], ..Choice::default() };
         assert_eq!(choose(&model(true), &none).unwrap_err(), ChoiceError::NoTable("dbo.Nothing".into()));
+    }
+
+    #[test]
+    fn a_user_that_is_mapped_must_be_there_unless_it_is_a_default() {
+        let mut model = Model::default();
+        let name = Name::one("porter");
+        model.objects.push(User { name, login: None, ..User::default() }.into());
+        let map: BTreeMap<String, String> =
+            [("porter", "ward]en"), ("nobody", "x")].map(|(u, l)| (u.to_owned(), l.to_owned())).into();
+        let choice = Choice { users: Users::Map(map.clone()), ..Choice::default() };
+        assert_eq!(choose(&model, &choice).unwrap_err(), ChoiceError::NoUser("nobody".into()));
+        let chosen = choose(&model, &Choice { users: Users::MapPresent(map), ..Choice::default() }).unwrap();
+        let Object::User(user) = &chosen.model.objects[0] else { panic!("no user") };
+        assert_eq!(super::super::login_of(user).as_deref(), Some("ward]en"));
+        assert_eq!(chosen.notes, ["the package has no user nobody, whom the configuration gives a login"]);
+        assert_eq!(chosen.left, []);
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub fn rename(
     }
     let model = Model::from_document(&document)?;
     let tables = model.tables().map(|t| t.name.clone()).collect();
-    Ok(Chosen { model, left, tables })
+    Ok(Chosen { model, left, notes: Vec::new(), tables })
 }
 
 /// A name with something behind it, within the 128 characters that a name may have.

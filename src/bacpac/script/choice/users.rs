@@ -8,7 +8,12 @@ use crate::bacpac::script::NotCarried;
 use crate::bacpac::script::left::kind_words;
 
 /// Users, their memberships and what is theirs.
-pub(super) fn users(model: &mut Model, choice: &Choice, left: &mut Vec<NotCarried>) -> Result<(), ChoiceError> {
+pub(super) fn users(
+    model: &mut Model,
+    choice: &Choice,
+    left: &mut Vec<NotCarried>,
+    notes: &mut Vec<String>,
+) -> Result<(), ChoiceError> {
     if !choice.user_settings {
         for object in &mut model.objects {
             if let Object::User(user) = object {
@@ -18,13 +23,19 @@ pub(super) fn users(model: &mut Model, choice: &Choice, left: &mut Vec<NotCarrie
     }
     match &choice.users {
         Users::AsInFile => {}
-        Users::Map(map) => {
+        Users::Map(map) | Users::MapPresent(map) => {
             for (from, to) in map {
                 let user = model.objects.iter_mut().find_map(|o| match o {
                     Object::User(user) if user.name.last() == from => Some(user),
                     _ => None,
                 });
-                let Some(user) = user else { return Err(ChoiceError::NoUser(from.clone())) };
+                let Some(user) = user else {
+                    if matches!(choice.users, Users::Map(_)) {
+                        return Err(ChoiceError::NoUser(from.clone()));
+                    }
+                    notes.push(format!("the package has no user {from}, whom the configuration gives a login"));
+                    continue;
+                };
                 let settings = (user.default_schema.take(), user.default_language.take());
                 *user = User {
                     name: user.name.clone(),
