@@ -415,6 +415,11 @@ fn a_model_is_read_as_its_writer_had_it() {
         let text = format!("{mark}<?xml version=\"1.0\"?>{end}{}", around("<Model/>"));
         let layout = model(&text).unwrap().layout;
         assert_eq!((layout.byte_order_mark, layout.crlf), (!mark.is_empty(), end.len() == 2), "{text:?}");
+        // However it comes: a piece may end between the two characters of a line's end.
+        for piece in [3, 21, 22, 23, 24, 25, 26] {
+            let cut = std::io::BufReader::with_capacity(piece, text.as_bytes());
+            assert_eq!(read(cut, Limits::default()).unwrap().layout.crlf, end.len() == 2, "{piece} {text:?}");
+        }
     }
     // Texts and references, CDATA in two pieces, blanks that are all there is.
     let raw = |inside: &str| {
@@ -432,6 +437,20 @@ fn a_model_is_read_as_its_writer_had_it() {
     };
     assert_eq!(name("a\r\nb\tc\nd\re").unwrap(), "a b c d e");
     assert!(name("a<b").is_err() && name("a&b").is_err() && name("a&nbsp;b").is_err());
+}
+
+#[test]
+fn a_model_in_one_line_takes_no_longer_than_another() {
+    let of = |end: &str| {
+        let elements = format!("<Element Type=\"X\"/>{end}").repeat(100_000);
+        let text = format!("<DataSchemaModel>{end}<Model>{elements}</Model></DataSchemaModel>");
+        let begun = std::time::Instant::now();
+        assert_eq!(model(&text).unwrap().elements.len(), 100_000);
+        begun.elapsed()
+    };
+    let (lines, line) = (of("\n"), of(""));
+    // Looking for the first line's end again with every tag, it took hundreds of times as long.
+    assert!(line < lines * 10 + std::time::Duration::from_secs(1), "{line:?}, and {lines:?} with line ends");
 }
 
 #[test]

@@ -18,9 +18,17 @@ pub struct Limits {
     pub tags: usize,
 }
 
+impl Limits {
+    /// The limits of a model.xml of so many bytes at most. A tag of a real one comes to some fifty bytes and costs some
+    /// two hundred in memory; a text of nothing but tags would cost as much for each four.
+    pub fn of_bytes(bytes: u64) -> Self {
+        Limits { bytes, depth: 64, tags: usize::try_from(bytes / 20).unwrap_or(usize::MAX) }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Limits { bytes: 1 << 30, depth: 64, tags: 50_000_000 }
+        Limits::of_bytes(1 << 30)
     }
 }
 
@@ -61,7 +69,7 @@ pub enum ReadError {
 
 /// Reads a whole model.xml.
 pub fn read(input: impl BufRead, limits: Limits) -> Result<Document, ReadError> {
-    let mut input = Counted { inner: input, read: 0, limit: limits.bytes, crlf: None, bom: None };
+    let mut input = Counted { inner: input, read: 0, looked: 0, last: 0, limit: limits.bytes, crlf: None, bom: None };
     // The first bytes say how it is laid out; the parser skips the byte order mark by itself.
     input.fill_buf()?;
     let mut parser = Parser { reader: Reader::from_reader(input), limits, tags: 0, buffer: Vec::new() };
@@ -76,6 +84,10 @@ pub fn read(input: impl BufRead, limits: Limits) -> Result<Document, ReadError> 
 struct Counted<R> {
     inner: R,
     read: u64,
+    /// Bytes that were searched for a line's end: each is looked at once, for there may be none in all of the text.
+    looked: u64,
+    /// The last of them.
+    last: u8,
     limit: u64,
     crlf: Option<bool>,
     bom: Option<bool>,
@@ -101,16 +113,20 @@ impl<R: BufRead> BufRead for Counted<R> {
             self.bom = Some(available.starts_with(&[0xEF, 0xBB, 0xBF]));
         }
         if self.crlf.is_none() {
-            self.crlf = available
-                .iter()
-                .position(|b| *b == b'\n')
-                .map(|at| at.checked_sub(1).is_some_and(|before| available[before] == b'\r'));
+            let seen = usize::try_from(self.looked - self.read).unwrap_or(usize::MAX);
+            if let Some(fresh) = available.get(seen..).filter(|fresh| !fresh.is_empty()) {
+                self.crlf = memchr::memchr(b'\n', fresh)
+                    .map(|at| at.checked_sub(1).and_then(|at| fresh.get(at)).unwrap_or(&self.last) == &b'\r');
+                self.looked += fresh.len() as u64;
+                self.last = fresh.last().copied().unwrap_or_default();
+            }
         }
         Ok(available)
     }
 
     fn consume(&mut self, n: usize) {
         self.read += n as u64;
+        self.looked = self.looked.max(self.read);
         self.inner.consume(n);
     }
 }
