@@ -338,6 +338,11 @@ fn bombs_are_refused_and_cost_no_memory() {
     let record = file.windows(4).rposition(|w| w == b"PK\x01\x02").unwrap();
     file[record + 42..record + 46].copy_from_slice(&0u32.to_le_bytes());
     assert!(complaint(file).contains("overlaps"));
+    // A small entry whose elements would each cost as much as the longest around them.
+    let long = "n".repeat(100_000);
+    let text = format!("<DacOrigin><{long}>{}</{long}></DacOrigin>", "<a/>".repeat(20_000));
+    let file = changed(|e| *at(e, "Origin.xml") = RawEntry::deflated("Origin.xml", text.as_bytes()));
+    assert_eq!(complaint(file), "Origin.xml is not readable XML: an element's name has 100000 bytes");
     let limits = Limits { entries: 5, ..Limits::default() };
     let error = Package::open(Bytes::new(sound()), limits).unwrap_err();
     assert_eq!(error.to_string(), "the number of entries is 8, above the limit of 5: refused as a bomb");
@@ -397,6 +402,42 @@ fn big_values_in_entries_of_their_own_are_followed() {
     assert!(read(true) == format!("[\"0x{}\"]", hex(&content)), "the content stands in the marker's place");
     // Without the entry the bytes are what they are.
     assert_eq!(read(false), format!("[\"0x{}\"]", hex(marker.as_bytes())));
+    // One entry is one value: otherwise a small file could hold more than anybody can read.
+    let blob = format!("Data/dbo.Files/BlobData-{GUID}.BIN");
+    let file = changed(|entries| {
+        *at(entries, part) = RawEntry::deflated(part, &rows.repeat(2));
+        entries.push(RawEntry::deflated(&blob, &content));
+    });
+    assert_eq!(complaint(file), format!("entry {blob}: it is the value of more than one cell"));
+    // One that the relationships name is not taken for a text when it is gone.
+    let named = |there: bool| {
+        changed(|entries| {
+            *at(entries, part) = RawEntry::deflated(part, &rows);
+            let mut zip = zip::ZipArchive::new(std::io::Cursor::new(sound())).unwrap();
+            let mut rels = std::io::read_to_string(zip.by_name("_rels/.rels").unwrap()).unwrap();
+            let end = rels.find("</Relationships>").unwrap();
+            rels.insert_str(end, &format!("<Relationship Type=\"table=Files\" Target=\"/{blob}\" Id=\"R1\" />"));
+            *at(entries, "_rels/.rels") = RawEntry::deflated("_rels/.rels", rels.as_bytes());
+            if there {
+                entries.push(RawEntry::deflated(&blob, &content));
+            }
+        })
+    };
+    verify(named(true), Depth::Rows, None).unwrap();
+    assert!(complaint(named(false)).starts_with(&format!("part {blob} is missing")));
+}
+
+#[test]
+fn a_model_of_nothing_but_tags_is_refused_by_their_number() {
+    let xml = format!("<DataSchemaModel><Model><Element>{}</Element></Model></DataSchemaModel>", "<a/>".repeat(60_000));
+    let mut writer =
+        PackageWriter::new(Vec::new(), xml.as_bytes(), &DacMetadata::of_database("x"), Modified::default()).unwrap();
+    assert!(writer.size() < 10_000, "it compresses well");
+    writer.part("dbo", "t", 0, &Deflater::default().deflate(&[1])).unwrap();
+    let (file, _) = writer.finish(Origin::default()).unwrap();
+    let limits = Limits { model_xml: 1 << 20, ..Limits::default() };
+    let error = BoundPackage::open(Bytes::new(file), limits).unwrap_err();
+    assert_eq!(error.to_string(), "model.xml is beyond the limit of 52428 tags");
 }
 
 #[test]

@@ -50,6 +50,11 @@ struct Record {
     header: u64,
 }
 
+/// The bytes of a name, in the field of two bytes that the format has for them.
+fn name_length(name: &str) -> io::Result<u16> {
+    u16::try_from(name.len()).map_err(|_| io::Error::other("the name of an entry is longer than an archive can hold"))
+}
+
 /// Appends entries to an archive.
 #[derive(Debug)]
 pub(super) struct ArchiveWriter<W> {
@@ -129,7 +134,7 @@ impl<W: Write> ArchiveWriter<W> {
         let small = |n: u64| (if wide { MAX32 } else { n } as u32).to_le_bytes();
         b.extend(small(record.compressed));
         b.extend(small(record.size));
-        b.extend((record.name.len() as u16).to_le_bytes());
+        b.extend(name_length(&record.name)?.to_le_bytes());
         b.extend((if wide { 20u16 } else { 0 }).to_le_bytes());
         b.extend(record.name.as_bytes());
         if wide {
@@ -163,8 +168,10 @@ impl<W: Write> ArchiveWriter<W> {
             b.extend(record.crc32.to_le_bytes());
             b.extend(compressed);
             b.extend(size);
-            b.extend((record.name.len() as u16).to_le_bytes());
-            let extra = if wide.is_empty() { 0 } else { wide.len() as u16 + 4 };
+            b.extend(name_length(&record.name)?.to_le_bytes());
+            // Three figures at most.
+            let wide_length = u16::try_from(wide.len()).map_err(io::Error::other)?;
+            let extra = if wide.is_empty() { 0 } else { wide_length + 4 };
             b.extend(extra.to_le_bytes());
             // Comment, volume, internal and external attributes: none.
             b.extend([0; 10]);
@@ -172,7 +179,7 @@ impl<W: Write> ArchiveWriter<W> {
             b.extend(record.name.as_bytes());
             if !wide.is_empty() {
                 b.extend([1, 0]);
-                b.extend((wide.len() as u16).to_le_bytes());
+                b.extend(wide_length.to_le_bytes());
                 b.extend(&wide);
             }
             if b.len() >= 48 * 1024 {

@@ -1,5 +1,8 @@
 //! Big values that lie in entries of their own: a varbinary(max) cell of the 47 bytes `!BIN_FILE!:<GUID>` stands for
-//! the content of `BlobData-<GUID>.BIN` beside the part, if that entry exists; otherwise it is what it is.
+//! the content of `BlobData-<GUID>.BIN` beside the part, if that entry exists; otherwise it is what it is. One entry
+//! stands for one value: a small file in which it stood for millions would never be read to its end.
+
+use std::collections::HashSet;
 
 use super::entry::EntryReader;
 use super::{Package, PackageError, Result, TableData};
@@ -15,11 +18,13 @@ pub(super) struct Blobs<'a, S> {
     table: &'a TableData,
     sink: &'a mut S,
     reader: EntryReader,
+    /// Entries that stood for a value already.
+    used: HashSet<usize>,
 }
 
 impl<'a, S> Blobs<'a, S> {
     pub(super) fn new(package: &'a Package, table: &'a TableData, sink: &'a mut S) -> Result<Self> {
-        Ok(Blobs { package, table, sink, reader: package.reader()? })
+        Ok(Blobs { package, table, sink, reader: package.reader()?, used: HashSet::new() })
     }
 
     /// The entry a marker names.
@@ -43,6 +48,11 @@ where
     fn cell(&mut self, column: usize, cell: Cell<'_>) -> std::result::Result<(), S::Error> {
         let Cell::Binary(bytes) = cell else { return self.sink.cell(column, cell) };
         let Some(entry) = self.entry(column, bytes) else { return self.sink.cell(column, cell) };
+        // Assumption: every value has an entry of its own, as DacFx gives each a new GUID.
+        if !self.used.insert(entry) {
+            let name = &self.package.entries()[entry].name;
+            return Err(PackageError::entry(name, "it is the value of more than one cell").into());
+        }
         let entry = &self.package.entries()[entry];
         self.sink.lob_start(column, LobKind::Binary, Some(entry.size))?;
         let sink = &mut *self.sink;

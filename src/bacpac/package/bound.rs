@@ -131,7 +131,7 @@ impl BoundPackage {
     pub fn open(source: impl Source + 'static, limits: Limits) -> Result<(BoundPackage, Model)> {
         let package = Package::open(source, limits)?;
         let xml = package.model_xml()?;
-        let limits = model::Limits { bytes: limits.model_xml, ..model::Limits::default() };
+        let limits = model::Limits::of_bytes(limits.model_xml);
         let model = Model::read(xml.as_slice(), limits)?;
         Ok((package.bind_model(&model)?, model))
     }

@@ -193,9 +193,15 @@ impl Package {
     /// Where the relationships name parts at all, they and the archive must agree.
     fn check_relations(&self) -> Result<()> {
         let Some(relations) = &self.relations else { return Ok(()) };
-        let related: HashSet<&str> =
-            relations.iter().map(|r| r.part.as_str()).filter(|p| matches!(Role::of(p), Role::Part(..))).collect();
-        let present: HashSet<&str> = self.parts.iter().map(|p| self.entries[p.entry].name.as_str()).collect();
+        let is_part = |name: &str| matches!(Role::of(name), Role::Part(..));
+        // Big values may be named or not; one that is named must be there, for its marker would pass as the value.
+        let related: HashSet<&str> = relations
+            .iter()
+            .map(|r| r.part.as_str())
+            .filter(|name| is_part(name) || matches!(Role::of(name), Role::Blob(..)))
+            .collect();
+        let entries = self.parts.iter().map(|p| p.entry).chain(self.blobs.iter().map(|b| b.entry));
+        let present: HashSet<&str> = entries.map(|entry| self.entries[entry].name.as_str()).collect();
         // Names that differ in case or in what is encoded are the same, as long as each finds one of its own.
         let mut loose: HashMap<String, usize> = HashMap::new();
         for name in present.difference(&related) {
@@ -207,8 +213,8 @@ impl Package {
                 _ => return Err(PackageError::MissingPart((*name).to_owned())),
             }
         }
-        let extra =
-            present.difference(&related).find(|name| loose.get(&names::comparable(name)).is_some_and(|n| *n > 0));
+        let unnamed = |name: &&&str| is_part(name) && loose.get(&names::comparable(name)).is_some_and(|n| *n > 0);
+        let extra = present.difference(&related).find(unnamed);
         match extra {
             Some(name) if !related.is_empty() => return Err(PackageError::ExtraPart((*name).to_owned())),
             _ => {}

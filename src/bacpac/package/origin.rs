@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::sheet::{escape, leaves};
+use super::sheet::{each_leaf, escape};
 use super::{PackageError, Result};
 
 const NAMESPACE: &str = "http://schemas.microsoft.com/sqlserver/dac/Serialization/2012/02";
@@ -43,7 +43,7 @@ pub struct Origin {
 impl Origin {
     pub(super) fn read(entry: &str, bytes: &[u8]) -> Result<Origin> {
         let mut origin = Origin::default();
-        for leaf in leaves(entry, bytes)? {
+        each_leaf(entry, bytes, |leaf| {
             let text = leaf.text.clone();
             let trimmed = text.trim();
             let number = || {
@@ -76,7 +76,8 @@ impl Origin {
                     }
                 }
             }
-        }
+            Ok(())
+        })?;
         Ok(origin)
     }
 
@@ -151,14 +152,15 @@ impl DacMetadata {
 
     pub(super) fn read(entry: &str, bytes: &[u8]) -> Result<DacMetadata> {
         let mut metadata = DacMetadata::default();
-        for leaf in leaves(entry, bytes)? {
+        each_leaf(entry, bytes, |leaf| {
             match leaf.path.as_str() {
                 "Name" => metadata.name = Some(leaf.text),
                 "Version" => metadata.version = Some(leaf.text.trim().to_owned()),
                 "Description" => metadata.description = Some(leaf.text),
                 _ => {}
             }
-        }
+            Ok(())
+        })?;
         Ok(metadata)
     }
 
@@ -182,12 +184,12 @@ fn line(out: &mut String, indent: usize, name: &str, text: Option<&str>) {
 /// The parts and their tables as `_rels/.rels` names them: `(part, schema, table)`.
 pub(super) fn read_rels(entry: &str, bytes: &[u8]) -> Result<Vec<Related>> {
     let mut found: Vec<Related> = Vec::new();
-    for leaf in leaves(entry, bytes)? {
-        let (Some(kind), Some(target)) = (leaf.attribute("Type"), leaf.attribute("Target")) else { continue };
+    each_leaf(entry, bytes, |leaf| {
+        let (Some(kind), Some(target)) = (leaf.attribute("Type"), leaf.attribute("Target")) else { return Ok(()) };
         let (is_table, name) = match (kind.strip_prefix("table="), kind.strip_prefix("schema=")) {
             (Some(name), _) => (true, name),
             (_, Some(name)) => (false, name),
-            _ => continue,
+            _ => return Ok(()),
         };
         let part = target.strip_prefix('/').unwrap_or(target);
         // The two relationships of a part stand side by side.
@@ -198,7 +200,8 @@ pub(super) fn read_rels(entry: &str, bytes: &[u8]) -> Result<Vec<Related>> {
             let slot = if is_table { &mut last.table } else { &mut last.schema };
             *slot = Some(name.to_owned());
         }
-    }
+        Ok(())
+    })?;
     Ok(found)
 }
 
@@ -248,7 +251,10 @@ pub(super) fn write_content_types(data: bool) -> String {
 
 /// `[Content_Types].xml` names BCP: DacFx ignores the data parts otherwise.
 pub(super) fn names_bcp(entry: &str, bytes: &[u8]) -> Result<bool> {
-    Ok(leaves(entry, bytes)?
-        .iter()
-        .any(|leaf| leaf.attribute("Extension").is_some_and(|extension| extension.eq_ignore_ascii_case("bcp"))))
+    let mut named = false;
+    each_leaf(entry, bytes, |leaf| {
+        named |= leaf.attribute("Extension").is_some_and(|extension| extension.eq_ignore_ascii_case("bcp"));
+        Ok(())
+    })?;
+    Ok(named)
 }

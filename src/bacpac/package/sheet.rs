@@ -1,4 +1,4 @@
-//! The small XML entries beside model.xml, read tolerantly: a flat list of elements with their path, attributes, text.
+//! The small XML entries beside model.xml, read tolerantly: one element after the other with its path, attributes, text.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -21,15 +21,18 @@ impl Leaf {
     }
 }
 
-/// Every element below the root, in document order.
-pub(super) fn leaves(entry: &str, bytes: &[u8]) -> Result<Vec<Leaf>> {
+/// The longest name that an element of such an entry may have; those that are known have some twenty characters.
+const LONGEST_NAME: usize = 256;
+
+/// Gives every element below the root to `take` when it ends, so those inside it come before it. One is held at a time,
+/// and those around it: an entry may have as many as fit into its size.
+pub(super) fn each_leaf(entry: &str, bytes: &[u8], mut take: impl FnMut(Leaf) -> Result<()>) -> Result<()> {
     let bad = |reason: String| PackageError::Xml { entry: entry.to_owned(), reason };
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|e| bad(e.to_string()))?;
     let mut reader = Reader::from_str(text);
-    let mut leaves: Vec<Leaf> = Vec::new();
-    // Indices of the open elements in `leaves`; the root has none.
-    let mut open: Vec<Option<usize>> = Vec::new();
+    // The open elements; the root is none.
+    let mut open: Vec<Option<Leaf>> = Vec::new();
     let mut rooted = false;
     loop {
         match reader.read_event().map_err(|e| bad(e.to_string()))? {
@@ -38,49 +41,54 @@ pub(super) fn leaves(entry: &str, bytes: &[u8]) -> Result<Vec<Leaf>> {
                 if open.len() >= 32 {
                     return Err(bad("too deep".into()));
                 }
-                let leaf = leaf(&start, &open, &leaves).map_err(bad)?;
-                open.push(leaf.map(|leaf| {
-                    leaves.push(leaf);
-                    leaves.len() - 1
-                }));
+                let leaf = leaf(&start, &open).map_err(bad)?;
+                open.push(leaf);
             }
             Event::Empty(start) => {
                 rooted = true;
-                leaves.extend(leaf(&start, &open, &leaves).map_err(bad)?);
+                if let Some(leaf) = leaf(&start, &open).map_err(bad)? {
+                    take(leaf)?;
+                }
             }
             Event::End(_) => {
-                open.pop();
+                if let Some(Some(leaf)) = open.pop() {
+                    take(leaf)?;
+                }
             }
             Event::Text(piece) => {
-                if let Some(Some(i)) = open.last() {
-                    leaves[*i].text.push_str(&piece.into_inner());
+                if let Some(Some(leaf)) = open.last_mut() {
+                    leaf.text.push_str(&piece.into_inner());
                 }
             }
             Event::CData(piece) => {
-                if let Some(Some(i)) = open.last() {
-                    leaves[*i].text.push_str(&piece.into_inner());
+                if let Some(Some(leaf)) = open.last_mut() {
+                    leaf.text.push_str(&piece.into_inner());
                 }
             }
             Event::GeneralRef(reference) => {
                 let name = reference.into_inner();
                 let c = character(&name).ok_or_else(|| bad(format!("entity {name:.20}")))?;
-                if let Some(Some(i)) = open.last() {
-                    leaves[*i].text.push(c);
+                if let Some(Some(leaf)) = open.last_mut() {
+                    leaf.text.push(c);
                 }
             }
             Event::DocType(_) => return Err(bad("a document type is refused".into())),
             Event::Decl(_) | Event::Comment(_) | Event::PI(_) => {}
-            Event::Eof if rooted && open.is_empty() => return Ok(leaves),
+            Event::Eof if rooted && open.is_empty() => return Ok(()),
             Event::Eof => return Err(bad("it ends too early".into())),
         }
     }
 }
 
-fn leaf(start: &BytesStart<'_>, open: &[Option<usize>], leaves: &[Leaf]) -> std::result::Result<Option<Leaf>, String> {
+fn leaf(start: &BytesStart<'_>, open: &[Option<Leaf>]) -> std::result::Result<Option<Leaf>, String> {
     let Some(parent) = open.last() else { return Ok(None) };
     let name: &str = start.local_name().into_inner();
+    // Every element inside repeats it in its path.
+    if name.len() > LONGEST_NAME {
+        return Err(format!("an element's name has {} bytes", name.len()));
+    }
     let path = match parent {
-        Some(i) => format!("{}/{name}", leaves[*i].path),
+        Some(leaf) => format!("{}/{name}", leaf.path),
         None => name.to_owned(),
     };
     let mut attributes = Vec::new();
