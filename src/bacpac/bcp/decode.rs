@@ -518,7 +518,7 @@ fn value<'a>(column: &Column, b: &'a [u8]) -> Result<Cell<'a>, Fault> {
         Float => Cell::Float(u64::from_le_bytes(eight(b))),
         SmallMoney => Cell::SmallMoney(i32::from_le_bytes(four(b))),
         // The high word first, each word little-endian.
-        Money => Cell::Money(u64::from_le_bytes(eight(b)).rotate_left(32) as i64),
+        Money => Cell::Money(u64::from_le_bytes(eight(b)).rotate_left(32).cast_signed()),
         Decimal | Numeric => {
             let &[precision, scale, sign, ref magnitude @ ..] =
                 b.first_chunk::<19>().ok_or(Fault::Length { found: b.len() as u64, expected: 19 })?;

@@ -176,7 +176,10 @@ impl Encoder {
                 if column.ty == BcpType::RowVersion && length != 8 {
                     return Err(Fault::Length { found: length as u64, expected: 8 });
                 }
-                self.buffer.extend_from_slice(&(length as u16).to_le_bytes());
+                // All ones are NULL's; the limit is below them.
+                let short = u16::try_from(length)
+                    .map_err(|_| Fault::TooLong { found: length as u64, limit: u64::from(column.limit) })?;
+                self.buffer.extend_from_slice(&short.to_le_bytes());
             }
             Framing::Bare(width) => {
                 // The stream wants n units; the n bytes of a UTF-8 collation may be fewer. Its readers take the
@@ -242,7 +245,7 @@ impl Encoder {
             (Cell::Real(v), T::Real) => self.fixed(f, v.to_le_bytes()),
             (Cell::Float(v), T::Float) => self.fixed(f, v.to_le_bytes()),
             (Cell::SmallMoney(v), T::SmallMoney) => self.fixed(f, v.to_le_bytes()),
-            (Cell::Money(v), T::Money) => self.fixed(f, (v as u64).rotate_left(32).to_le_bytes()),
+            (Cell::Money(v), T::Money) => self.fixed(f, v.cast_unsigned().rotate_left(32).to_le_bytes()),
             (Cell::Decimal { negative, magnitude }, T::Decimal | T::Numeric) => {
                 ranges::decimal(magnitude, column.precision)?;
                 let mut bytes = [0; 20];
@@ -279,7 +282,7 @@ impl Encoder {
             }
             (Cell::DateTime { days, ticks }, T::DateTime) => {
                 ranges::datetime(days, ticks)?;
-                self.fixed(f, (u64::from(days as u32) | u64::from(ticks) << 32).to_le_bytes());
+                self.fixed(f, (u64::from(days.cast_unsigned()) | u64::from(ticks) << 32).to_le_bytes());
             }
             (Cell::Guid(v), T::UniqueIdentifier) => self.fixed(f, v),
             (Cell::Text(bytes), ty) if ty.is_text() => {
@@ -291,7 +294,9 @@ impl Encoder {
             (Cell::Binary(bytes), ty) if ty.is_binary() => self.counted(column, bytes)?,
             (Cell::Variant(payload), T::Variant) => {
                 parse_variant(payload)?.whole(payload)?;
-                self.buffer.extend_from_slice(&(payload.len() as u32).to_le_bytes());
+                let length = u32::try_from(payload.len())
+                    .map_err(|_| Fault::TooLong { found: payload.len() as u64, limit: u64::from(u32::MAX) })?;
+                self.buffer.extend_from_slice(&length.to_le_bytes());
                 self.buffer.extend_from_slice(payload);
             }
             _ => return Ok(false),

@@ -175,7 +175,8 @@ impl Names {
                 let parts = dotted(&found, at);
                 let next = at + (parts.len() * 2).checked_sub(1)?;
                 // A column, or a column AS another name, and nothing else.
-                let rest = &found[next..at + item.len()];
+                // A name may go on behind the list (`a.FROM`): then it is no column of it.
+                let rest = found.get(next..at + item.len())?;
                 let plain = match rest {
                     [] => true,
                     [alias] => alias.name().is_some(),
@@ -290,7 +291,7 @@ fn names_a_declared_type(found: &[Token<'_>], at: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Model, Object, Procedure, Script, Table, TypeSpec};
+    use super::super::{Model, Object, Procedure, Script, Table, TypeSpec, View};
     use super::*;
     use proptest::prelude::*;
 
@@ -340,7 +341,29 @@ mod tests {
         assert_eq!(uses(text), ["[nvarchar]", "[dbo].[B]", "[dbo].[P].[@x]", "[varchar]"]);
     }
 
+    fn made_of(text: &str, columns: &[&str]) -> Vec<Option<String>> {
+        let mut model = model("");
+        let name = Name::two("dbo", "V");
+        let columns = columns.iter().map(|c| Column { name: name.child(*c), ..Column::default() }).collect();
+        model.objects.push(View { body: Some(Script::new(text)), name, columns, ..View::default() }.into());
+        model.resolve_dependencies();
+        let Some(Object::View(view)) = model.objects.last() else { return Vec::new() };
+        view.columns.iter().map(|c| c.dependencies.references().next().and_then(|r| r.name.clone())).collect()
+    }
+
+    #[test]
+    fn a_list_that_ends_inside_a_name_says_nothing() {
+        assert_eq!(made_of("SELECT A.a AS x FROM dbo.A", &["x"]), [Some("[dbo].[A].[a]".to_owned())]);
+        assert_eq!(made_of("SELECT A.FROM dbo.A", &["x"]), [None]);
+        assert_eq!(made_of("SELECT A.a, A.FROM dbo.A", &["x", "y"]), [Some("[dbo].[A].[a]".to_owned()), None]);
+    }
+
     proptest! {
+        #[test]
+        fn any_view(text in "(SELECT|FROM|AS|A|B|id|dbo|\\[a\\]|\\.|,|\\(|\\)| ){0,30}", columns in 0usize..4) {
+            prop_assert_eq!(made_of(&text, &["x"; 4][..columns]).len(), columns);
+        }
+
         /// Any text: no panic, and nothing that the model does not have.
         #[test]
         fn any_text(text in "(SELECT|FROM|WHERE|WITH|AS|JOIN|UNION|INSERT|A|B|id|dbo|@x|\\[a\\]|max|\\.|,|\\(|\\)|;|\\*|'| |\n){0,60}") {
