@@ -10,6 +10,7 @@
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufWriter, ErrorKind, Read, Write};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -113,6 +114,10 @@ fn with(path: &Path, suffix: &str) -> PathBuf {
 
 fn read_manifest(path: &Path) -> Beside {
     let read = || -> std::io::Result<Vec<u8>> {
+        // A pipe would keep whoever opens it waiting.
+        if !std::fs::metadata(path)?.file_type().is_file() {
+            return Err(std::io::Error::new(ErrorKind::InvalidInput, "it is no file"));
+        }
         let file = File::open(path)?;
         // Room for all of it and one byte more: two reads a manifest, where a listing has ten thousand of them.
         let size = file.metadata()?.len().min(LARGEST_MANIFEST);
@@ -152,6 +157,10 @@ fn to_json(manifest: &Manifest, path: &Path) -> Result<Vec<u8>, StoreError> {
 
 /// Whether a living process holds the lock of a file. `None`: the file system has no locks, nothing can be said.
 fn is_locked(path: &Path) -> Result<Option<bool>, std::io::Error> {
+    // What is no file has no lock, and opening a pipe would wait for its other end.
+    if !std::fs::metadata(path)?.file_type().is_file() {
+        return Ok(Some(false));
+    }
     let file = File::open(path)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(false)),
@@ -204,7 +213,9 @@ impl Store for Folder {
                 part.iter().map(|(file, has)| self.stored(file, *has)).collect()
             };
             let handles: Vec<_> = wanted.chunks(share.max(256)).map(|part| scope.spawn(move || look(part))).collect();
-            handles.into_iter().flat_map(|h| h.join().unwrap_or_default()).collect()
+            // A part that was lost would be backups that nobody sees.
+            let joined = |h: std::thread::ScopedJoinHandle<'_, _>| h.join().unwrap_or_else(|p| resume_unwind(p));
+            handles.into_iter().flat_map(joined).collect()
         });
         for result in results {
             match result {

@@ -219,3 +219,31 @@ fn no_name_leads_out_of_the_folder() {
     }
     assert!(matches!(folder.open("no.bacpac"), Err(StoreError::Missing { .. })));
 }
+
+#[cfg(unix)]
+#[test]
+fn pipes_in_the_folder_keep_nobody_waiting() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = |name: &str| {
+        let made = std::process::Command::new("mkfifo").arg(dir.path().join(name)).status().unwrap();
+        assert!(made.success());
+    };
+    std::fs::write(dir.path().join(NAME), "x").unwrap();
+    pipe(&format!("{NAME}.json"));
+    pipe("pipe.bacpac");
+    std::fs::write(dir.path().join("pipe.bacpac.json.partial"), "{").unwrap();
+    let folder = Folder::new("local", dir.path());
+    let (done, wait) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let listed = folder.list(None).unwrap().backups;
+        done.send((listed, folder.open("pipe.bacpac").is_err(), folder.recover().unwrap())).unwrap();
+    });
+    let (listed, refused, left) = wait.recv_timeout(Duration::from_secs(20)).expect("somebody waits for a pipe");
+    assert_eq!(listed.iter().map(|s| s.file.as_str()).collect::<Vec<_>>(), [NAME]);
+    assert!(matches!(&listed[0].manifest, Beside::Unreadable(why) if why.contains("it is no file")));
+    assert!(refused);
+    assert_eq!(
+        left.iter().map(|l| (l.file.as_str(), l.fate.clone())).collect::<Vec<_>>(),
+        [("pipe.bacpac.json.partial", Fate::Removed)]
+    );
+}

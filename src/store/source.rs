@@ -16,10 +16,16 @@ impl FileSource {
     /// The file at `path`, which must be there and be a file.
     pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
-        // A folder opens on Unix, and fails only when read.
-        if File::open(&path)?.metadata()?.is_dir() {
+        // Looked at before it is opened: a folder opens on Unix and fails only when read, and opening a pipe waits for
+        // whoever writes into it.
+        let kind = std::fs::metadata(&path)?.file_type();
+        if kind.is_dir() {
             return Err(io::Error::from(io::ErrorKind::IsADirectory));
         }
+        if !kind.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
+        }
+        File::open(&path)?;
         Ok(Self { path })
     }
 }
