@@ -88,13 +88,11 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// The key columns in order.
-    fn key_columns(&self, index: &IndexRow<'_>) -> Vec<IndexedColumn> {
+    /// The key columns in order; nothing if one of them has no name.
+    fn key_columns(&self, index: &IndexRow<'_>) -> Option<Vec<IndexedColumn>> {
         let keys = index.columns.iter().filter(|c| c.int("key_ordinal").is_some_and(|k| k > 0));
-        keys.filter_map(|c| {
-            Some(IndexedColumn::new(self.column(index.id, c.int("column_id"))?, !c.bool("is_descending_key")))
-        })
-        .collect()
+        keys.map(|c| Some(IndexedColumn::new(self.column(index.id, c.int("column_id"))?, !c.bool("is_descending_key"))))
+            .collect()
     }
 
     fn bucket_count(&self, index: &IndexRow<'_>) -> Option<i64> {
@@ -111,7 +109,7 @@ impl<'a> Builder<'a> {
             Some(k) => self.constraint_name(k, &mut rest),
             None => None,
         };
-        let Some(name) = name else {
+        let (Some(name), Some(columns)) = (name, self.key_columns(index)) else {
             self.left_out("key", index.on.child(&index.name));
             return;
         };
@@ -132,7 +130,7 @@ impl<'a> Builder<'a> {
                 clustered: index.clustered(),
                 hash: index.hash(),
                 bucket_count,
-                columns: self.key_columns(index),
+                columns,
                 compression: self.compression(index.id, index.number),
                 table: index.on.clone(),
                 filegroup: place.filegroup,
@@ -148,7 +146,10 @@ impl<'a> Builder<'a> {
         let r = &index.row;
         let mut included: Vec<_> = index.columns.iter().filter(|c| c.bool("is_included_column")).collect();
         included.sort_by_key(|c| c.int("index_column_id"));
-        let included = included.into_iter().filter_map(|c| self.column(index.id, c.int("column_id"))).collect();
+        let (Some(columns), Some(included)) = (self.key_columns(index), self.columns(index.id, included)) else {
+            self.left_out("index", index.on.child(&index.name));
+            return;
+        };
         let place = self.place(index.id, index.number, r.int("data_space_id"));
         let bucket_count = self.bucket_count(index);
         self.made.push(
@@ -167,7 +168,7 @@ impl<'a> Builder<'a> {
                 clustered: index.clustered(),
                 hash: index.hash(),
                 bucket_count,
-                columns: self.key_columns(index),
+                columns,
                 included,
                 compression: self.compression(index.id, index.number),
                 filegroup: place.filegroup,
@@ -189,8 +190,11 @@ impl<'a> Builder<'a> {
         }
         // In memory a columnstore has every column, and none is named.
         let named = own.into_iter().filter(|_| !index.in_memory);
-        let columns =
-            named.filter_map(|c| Some(IndexedColumn::new(self.column(index.id, c.int("column_id"))?, true))).collect();
+        let Some(columns) = self.columns(index.id, named) else {
+            self.left_out("columnstore index", index.on.child(&index.name));
+            return;
+        };
+        let columns = columns.into_iter().map(|c| IndexedColumn::new(c, true)).collect();
         let place = self.place(index.id, index.number, r.int("data_space_id"));
         self.made.push(
             ColumnStoreIndex {

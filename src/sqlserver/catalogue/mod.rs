@@ -377,6 +377,12 @@ impl<'a> Builder<'a> {
         Some(owner.name.child(self.column_names.get(&(object, column?))?))
     }
 
+    /// The names of an object's columns, in the order of these rows; nothing if one of them has none, for what is made
+    /// of the others would be another thing.
+    fn columns<'r>(&self, object: i64, rows: impl IntoIterator<Item = &'r Record<'r>>) -> Option<Vec<Name>> {
+        rows.into_iter().map(|r| self.column(object, r.int("column_id"))).collect()
+    }
+
     /// The objects of these kinds, by name, with their ids.
     fn of_kinds(&self, kinds: &[&str]) -> Vec<(i64, ObjectRow)> {
         let found = self.objects.iter().filter(|(_, o)| kinds.contains(&o.kind.as_str()));

@@ -137,12 +137,11 @@ impl Builder<'_> {
             let own = columns.get(&id).into_iter().flatten().filter(|c| c.int("stats_id") == Some(number));
             let mut own: Vec<_> = own.collect();
             own.sort_by_key(|c| c.int("stats_column_id"));
-            let columns: Vec<Name> = own.into_iter().filter_map(|c| self.column(id, c.int("column_id"))).collect();
             let name = on.child(r.string("name"));
-            if columns.is_empty() {
+            let Some(columns) = self.columns(id, own).filter(|c| !c.is_empty()) else {
                 self.left_out("statistics", name);
                 continue;
-            }
+            };
             self.made.push(
                 Statistics {
                     name,
@@ -227,18 +226,20 @@ impl Builder<'_> {
             let own_list = stop_list.and_then(|s| stop_lists.get(&s)).map(|s| Reference::to(&Name::one(s.as_str())));
             let mut own = columns.get(&id).cloned().unwrap_or_default();
             own.sort_by_key(|c| c.int("column_id"));
-            let columns = own
-                .iter()
-                .filter_map(|c| {
-                    Some(FullTextColumn {
-                        language: c.int("language_id"),
-                        semantics: c.bool("statistical_semantics"),
-                        column: self.column(id, c.int("column_id"))?,
-                        type_column: self.column(id, c.int("type_column_id")).unwrap_or_default(),
-                        ..FullTextColumn::default()
-                    })
+            let columns = own.iter().map(|c| {
+                let type_column = c.int("type_column_id").map(|t| self.column(id, Some(t)));
+                Some(FullTextColumn {
+                    language: c.int("language_id"),
+                    semantics: c.bool("statistical_semantics"),
+                    column: self.column(id, c.int("column_id"))?,
+                    type_column: type_column.map_or(Some(Name::default()), |name| name)?,
+                    ..FullTextColumn::default()
                 })
-                .collect();
+            });
+            let Some(columns) = columns.collect() else {
+                self.left_out("full-text index on", on);
+                continue;
+            };
             let catalog = r.int("fulltext_catalog_id").and_then(|c| catalogs.get(&c));
             self.made.push(
                 FullTextIndex {

@@ -65,13 +65,15 @@ impl Builder<'_> {
                         _ => continue,
                     }
                 }
-                let Some(column) = self.column_of(&name, id, &c, &apart) else {
+                let column = self.column_of(&name, id, &c, &apart).ok_or_else(|| {
                     let table = format!("{}.{}", name.schema(), name.last());
-                    let column = c.string("name");
-                    return Err(SqlError::Unsupported(format!(
-                        "table {table} is unreadable: column {column} has an unknown type"
-                    )));
-                };
+                    let what = if c.bool("is_computed") {
+                        "is computed, and nobody is told how"
+                    } else {
+                        "has an unknown type"
+                    };
+                    SqlError::Unsupported(format!("table {table} is unreadable: column {} {what}", c.string("name")))
+                })?;
                 table.columns.push(column);
             }
             if let Some(tracking) = tracked.get(&id).and_then(|t| t.first()) {
@@ -156,7 +158,7 @@ impl Builder<'_> {
             return Some(Column::set(table, &name));
         }
         if let Some(definition) = of(&apart.computed, id, "column_id", number) {
-            let text = definition.string("definition");
+            let text = definition.text("definition")?;
             let persisted = definition.bool("is_persisted");
             return Some(Column {
                 collation: None,
