@@ -177,6 +177,14 @@ impl CodePage {
         }
     }
 
+    /// The bytes of the code page that so many bytes of UTF-16LE become, where that is known without looking at them.
+    pub fn encoded_length(&self, utf16: u64) -> Option<u64> {
+        match self {
+            Self::Single(_) => utf16.is_multiple_of(2).then_some(utf16 / 2),
+            Self::Utf8 => None,
+        }
+    }
+
     /// Appends UTF-16LE as bytes of the code page; says which character it does not have. `half` carries the first
     /// half of a surrogate pair from one piece of a value to the next.
     pub fn encode(&self, utf16: &[u8], half: &mut Option<u16>, out: &mut Vec<u8>) -> Result<(), String> {

@@ -2,8 +2,9 @@
 //!
 //! The stream's declared types are those of the target's columns, with these exceptions: xml goes as `nvarchar(max)`
 //! and CLR types as `varbinary(max)` (no other form is accepted); texts of double-byte code pages go as `nvarchar`, and
-//! the server, whose tables count, converts them; what it made of them is compared ([`super::kept`]). A rowversion cannot be loaded (error 273): the server makes a new
-//! one, so the column is left out. An identity column is listed, so its values are kept (fact 5).
+//! the server, whose tables count, converts them; what it made of them is compared ([`super::kept`]). A rowversion
+//! cannot be loaded (error 273): the server makes a new one, so the column is left out. An identity column is listed,
+//! so its values are kept (fact 5).
 //!
 //! Narrow texts are written in the column's own code page, and the statement says `COLLATE` of the column, so that
 //! they arrive unchanged (fact 26). A character that the code page does not have is an error that names the cell.
@@ -30,6 +31,8 @@ const TEXT_POINTER: [u8; 25] = {
     header[0] = 0x10;
     header
 };
+/// Bytes of a piece of a (max) value at most: its length stands in four bytes.
+const LARGEST_CHUNK: usize = 1 << 30;
 const PLP_NULL: [u8; 8] = [0xFF; 8];
 const PLP_UNKNOWN_LENGTH: [u8; 8] = (u64::MAX - 1).to_le_bytes();
 
@@ -260,9 +263,19 @@ pub(super) struct Wire {
 struct Lob {
     /// The first half of a surrogate pair.
     half: Option<u16>,
-    /// Where the length of a text or image stands, filled in at its end.
-    length_at: Option<usize>,
-    length: u64,
+    length: Length,
+    written: u64,
+}
+
+/// How a large value tells its length.
+#[derive(Debug, Clone, Copy)]
+enum Length {
+    /// Each piece tells its own.
+    Pieces,
+    /// It stands before the value.
+    Told(u32),
+    /// It is filled in at this place of the buffer when the value ends.
+    Later(usize),
 }
 
 impl Wire {
@@ -286,7 +299,7 @@ impl Wire {
 
     /// Whether the buffer may be emptied: not while a length in it is to be filled in.
     pub(super) fn is_open(&self) -> bool {
-        self.lob.as_ref().is_some_and(|l| l.length_at.is_some())
+        matches!(self.lob, Some(Lob { length: Length::Later(_), .. }))
     }
 
     #[cold]
@@ -316,16 +329,19 @@ impl Wire {
         }
     }
 
-    fn short(&mut self, bytes: &[u8]) {
-        self.buffer.push(bytes.len() as u8);
-        self.buffer.extend_from_slice(bytes);
+    fn short<const N: usize>(&mut self, bytes: [u8; N]) {
+        const { assert!(N < 0xFF) };
+        self.buffer.push(N as u8);
+        self.buffer.extend_from_slice(&bytes);
     }
 
     /// A time and what follows it, at the column's scale.
-    fn time(&mut self, ticks: u64, scale: u8, rest: &[u8]) -> Result<(), Fault> {
-        self.buffer.push((variant::time_width(scale) + rest.len()) as u8);
+    fn time<const N: usize>(&mut self, ticks: u64, scale: u8, rest: [u8; N]) -> Result<(), Fault> {
+        // 5 bytes of time, and 5 of date and offset at most.
+        const { assert!(N <= 5) };
+        self.buffer.push((variant::time_width(scale) + N) as u8);
         variant::scaled_time(ticks, scale, &mut self.buffer)?;
-        self.buffer.extend_from_slice(rest);
+        self.buffer.extend_from_slice(&rest);
         Ok(())
     }
 
@@ -373,21 +389,28 @@ impl Wire {
         };
         match &column.form {
             Form::Bounded(_) => {
-                self.buffer.extend_from_slice(&(wire.len() as u16).to_le_bytes());
+                // All ones are NULL's.
+                let Some(length) = u16::try_from(wire.len()).ok().filter(|n| *n < 0xFFFF) else {
+                    return Err(self.fail(index, format!("{} bytes, which no column holds", wire.len())));
+                };
+                self.buffer.extend_from_slice(&length.to_le_bytes());
                 self.buffer.extend_from_slice(wire);
             }
             Form::Plp(_) => {
                 self.buffer.extend_from_slice(&PLP_UNKNOWN_LENGTH);
                 // A chunk of length zero is the end.
-                for chunk in wire.chunks(1 << 30) {
+                for chunk in wire.chunks(LARGEST_CHUNK) {
                     self.buffer.extend_from_slice(&(chunk.len() as u32).to_le_bytes());
                     self.buffer.extend_from_slice(chunk);
                 }
                 self.buffer.extend_from_slice(&[0; 4]);
             }
             _ => {
+                let Ok(length) = u32::try_from(wire.len()) else {
+                    return Err(self.fail(index, "more than 4 GB".into()));
+                };
                 self.buffer.extend_from_slice(&TEXT_POINTER);
-                self.buffer.extend_from_slice(&(wire.len() as u32).to_le_bytes());
+                self.buffer.extend_from_slice(&length.to_le_bytes());
                 self.buffer.extend_from_slice(wire);
             }
         }
@@ -416,63 +439,82 @@ impl RowSink for Wire {
                 let form = column.form.clone();
                 self.null(&form);
             }
-            Cell::Bit(v) => self.short(&[u8::from(v)]),
-            Cell::TinyInt(v) => self.short(&[v]),
-            Cell::SmallInt(v) => self.short(&v.to_le_bytes()),
-            Cell::Int(v) => self.short(&v.to_le_bytes()),
-            Cell::BigInt(v) => self.short(&v.to_le_bytes()),
-            Cell::Real(v) => self.short(&v.to_le_bytes()),
-            Cell::Float(v) => self.short(&v.to_le_bytes()),
-            Cell::SmallMoney(v) => self.short(&v.to_le_bytes()),
-            Cell::Money(v) => self.short(&v.rotate_left(32).to_le_bytes()),
+            Cell::Bit(v) => self.short([u8::from(v)]),
+            Cell::TinyInt(v) => self.short([v]),
+            Cell::SmallInt(v) => self.short(v.to_le_bytes()),
+            Cell::Int(v) => self.short(v.to_le_bytes()),
+            Cell::BigInt(v) => self.short(v.to_le_bytes()),
+            Cell::Real(v) => self.short(v.to_le_bytes()),
+            Cell::Float(v) => self.short(v.to_le_bytes()),
+            Cell::SmallMoney(v) => self.short(v.to_le_bytes()),
+            Cell::Money(v) => self.short(v.rotate_left(32).to_le_bytes()),
             Cell::Decimal { negative, magnitude } => {
                 self.buffer.extend_from_slice(&[17, u8::from(!negative)]);
                 self.buffer.extend_from_slice(&magnitude.to_le_bytes());
             }
-            Cell::Date(days) => self.short(&days.to_le_bytes()[..3]),
+            Cell::Date(days) => {
+                let [a, b, c, _] = days.to_le_bytes();
+                self.short([a, b, c]);
+            }
             Cell::Time(ticks) => {
-                self.time(ticks, scale, &[]).map_err(|f| self.fail(index, f.to_string()))?;
+                self.time(ticks, scale, []).map_err(|f| self.fail(index, f.to_string()))?;
             }
             Cell::DateTime2 { days, ticks } => {
-                self.time(ticks, scale, &days.to_le_bytes()[..3]).map_err(|f| self.fail(index, f.to_string()))?;
+                let [a, b, c, _] = days.to_le_bytes();
+                self.time(ticks, scale, [a, b, c]).map_err(|f| self.fail(index, f.to_string()))?;
             }
             Cell::DateTimeOffset { days, ticks, offset } => {
                 let [a, b, c, _] = days.to_le_bytes();
                 let [d, e] = offset.to_le_bytes();
-                self.time(ticks, scale, &[a, b, c, d, e]).map_err(|f| self.fail(index, f.to_string()))?;
+                self.time(ticks, scale, [a, b, c, d, e]).map_err(|f| self.fail(index, f.to_string()))?;
             }
             Cell::SmallDateTime { days, minutes } => {
-                self.short(&(u32::from(days) | u32::from(minutes) << 16).to_le_bytes());
+                self.short((u32::from(days) | u32::from(minutes) << 16).to_le_bytes());
             }
             Cell::DateTime { days, ticks } => {
-                self.short(&(u64::from(days.cast_unsigned()) | u64::from(ticks) << 32).to_le_bytes());
+                self.short((u64::from(days.cast_unsigned()) | u64::from(ticks) << 32).to_le_bytes());
             }
-            Cell::Guid(v) => self.short(&v),
+            Cell::Guid(v) => self.short(v),
             Cell::Text(bytes) | Cell::Binary(bytes) => self.bytes(index, bytes)?,
             Cell::Variant(payload) => {
                 let at = self.buffer.len();
                 self.buffer.extend_from_slice(&[0; 4]);
                 variant::to_wire(payload, &mut self.buffer).map_err(|f| self.fail(index, f.to_string()))?;
-                let length = (self.buffer.len() - at - 4) as u32;
+                let length =
+                    u32::try_from(self.buffer.len() - at - 4).map_err(|_| self.fail(index, "more than 4 GB".into()))?;
                 self.buffer[at..at + 4].copy_from_slice(&length.to_le_bytes());
             }
         }
         Ok(())
     }
 
-    fn lob_start(&mut self, index: usize, _kind: LobKind, _length: Option<u64>) -> Result<(), SqlError> {
+    fn lob_start(&mut self, index: usize, _kind: LobKind, length: Option<u64>) -> Result<(), SqlError> {
         self.begin_row();
-        let mut length_at = None;
-        match self.columns.get(index).map(|c| &c.form) {
-            Some(Form::Plp(_)) => self.buffer.extend_from_slice(&PLP_UNKNOWN_LENGTH),
-            Some(Form::Pointer(_)) => {
+        let length = match self.columns.get(index).map(|c| &c.form) {
+            Some(Form::Plp(_)) => {
+                self.buffer.extend_from_slice(&PLP_UNKNOWN_LENGTH);
+                Length::Pieces
+            }
+            Some(Form::Pointer(text)) => {
+                // What is not known beforehand keeps the whole value in the buffer.
+                let told = match text {
+                    Text::AsIs => length,
+                    Text::Narrow(page) => length.and_then(|n| page.encoded_length(n)),
+                    Text::Converted { .. } => None,
+                };
+                let told = match told.map(u32::try_from) {
+                    Some(Err(_)) => return Err(self.fail(index, "more than 4 GB".into())),
+                    Some(Ok(told)) => Some(told),
+                    None => None,
+                };
                 self.buffer.extend_from_slice(&TEXT_POINTER);
-                length_at = Some(self.buffer.len());
-                self.buffer.extend_from_slice(&[0; 4]);
+                let at = self.buffer.len();
+                self.buffer.extend_from_slice(&told.unwrap_or_default().to_le_bytes());
+                told.map_or(Length::Later(at), Length::Told)
             }
             _ => return Err(self.fail(index, "a large value in a column that holds none".into())),
-        }
-        self.lob = Some(Lob { half: None, length_at, length: 0 });
+        };
+        self.lob = Some(Lob { half: None, length, written: 0 });
         Ok(())
     }
 
@@ -498,13 +540,13 @@ impl RowSink for Wire {
                 piece
             }
         };
-        if !wire.is_empty() {
-            if lob.length_at.is_none() {
-                self.buffer.extend_from_slice(&(wire.len() as u32).to_le_bytes());
+        for chunk in wire.chunks(LARGEST_CHUNK) {
+            if let Length::Pieces = lob.length {
+                self.buffer.extend_from_slice(&(chunk.len() as u32).to_le_bytes());
             }
-            self.buffer.extend_from_slice(wire);
-            lob.length += wire.len() as u64;
+            self.buffer.extend_from_slice(chunk);
         }
+        lob.written += wire.len() as u64;
         self.scratch = converted;
         self.lob = Some(lob);
         Ok(())
@@ -519,10 +561,14 @@ impl RowSink for Wire {
         if let (true, Some(kept)) = (converted, &mut self.kept) {
             kept.end(index);
         }
-        match lob.length_at {
-            None => self.buffer.extend_from_slice(&[0; 4]),
-            Some(at) => {
-                let length = u32::try_from(lob.length).map_err(|_| self.fail(index, "more than 4 GB".into()))?;
+        match lob.length {
+            Length::Pieces => self.buffer.extend_from_slice(&[0; 4]),
+            Length::Told(told) if u64::from(told) == lob.written => {}
+            Length::Told(told) => {
+                return Err(self.fail(index, format!("{} bytes, and {told} were announced", lob.written)));
+            }
+            Length::Later(at) => {
+                let length = u32::try_from(lob.written).map_err(|_| self.fail(index, "more than 4 GB".into()))?;
                 self.buffer[at..at + 4].copy_from_slice(&length.to_le_bytes());
             }
         }

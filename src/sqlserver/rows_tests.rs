@@ -428,6 +428,51 @@ fn a_large_value_crosses_in_pieces() {
 }
 
 #[test]
+fn a_text_or_image_whose_length_is_told_is_not_held() {
+    const BYTES: usize = 4 << 20;
+    for (ty, code_page, unit) in [(BcpType::Image, 1252, 1), (BcpType::NText, 1252, 1), (BcpType::Text, 1252, 2)] {
+        let plan = Arc::new(plan(vec![one(ty, true)]));
+        let load = Load::of(&plan, &server(&plan, code_page, LATIN)).unwrap();
+        let mut wire = Wire::new(&load, usize::MAX);
+        let mut decoder = Decoder::new(plan, "part");
+        let bcp = [(BYTES as u32).to_le_bytes().to_vec(), b"x\0".repeat(BYTES / 2)].concat();
+        let (mut sent, mut most) = (Vec::new(), 0);
+        for piece in bcp.chunks(10_000) {
+            decoder.feed(piece, &mut wire).unwrap();
+            most = most.max(wire.buffer.len());
+            // As the loader does.
+            if !wire.is_open() {
+                sent.append(&mut wire.buffer);
+            }
+        }
+        decoder.finish().unwrap();
+        sent.append(&mut wire.buffer);
+        assert!(most < 100_000, "{ty:?}: {most} bytes were held at once");
+        assert_eq!(sent[25..29], ((BYTES / unit) as u32).to_le_bytes(), "{ty:?}");
+        assert_eq!(sent.len(), 29 + BYTES / unit, "{ty:?}");
+    }
+}
+
+#[test]
+fn a_time_of_more_than_five_bytes_is_no_time_inside_a_variant_either() {
+    let plan = plan(vec![one(BcpType::Variant, true)]);
+    let ticks = (1 << 40) + 5;
+    let time_of = |w: &mut CellWriter<'_>| {
+        w.write_null(0);
+        w.write_variant_base_type(1, TdsDataType::TimeN);
+        w.write_time(1, time(ticks, 7));
+    };
+    let error = out(&plan, 1252, time_of).unwrap_err();
+    assert!(error.to_string().ends_with("are more than a day has"), "{error}");
+    let error = out(&plan, 1252, |w| {
+        w.write_null(0);
+        w.write_variant_base_type(1, TdsDataType::DateTime2N);
+        w.write_datetime2(1, SqlDateTime2 { days: 0, time: time(ticks, 7) });
+    });
+    assert!(error.is_err());
+}
+
+#[test]
 fn batches_end_between_rows() {
     let plan = Arc::new(plan(vec![one(BcpType::Int, false)]));
     let load = Load::of(&plan, &server(&plan, 1252, LATIN)).unwrap();

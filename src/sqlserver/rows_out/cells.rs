@@ -210,6 +210,15 @@ impl<'a> CellWriter<'a> {
         }
     }
 
+    /// Refuses a time that does not fit into its five bytes: inside a sql_variant the rest would be lost.
+    fn is_no_time(&mut self, slot: usize, ticks: u64) -> bool {
+        let refused = ticks >> 40 != 0;
+        if refused {
+            self.fail(slot, format!("{ticks} units of 100 ns are more than a day has"));
+        }
+        refused
+    }
+
     fn decimal(&mut self, slot: usize, val: DecimalParts) {
         let negative = !val.is_positive && val.magnitude() != 0;
         match self.base.take() {
@@ -335,6 +344,9 @@ impl RowWriter for CellWriter<'_> {
 
     // The driver's field is called nanoseconds and holds units of 100 ns.
     fn write_time(&mut self, col: usize, val: SqlTime) {
+        if self.is_no_time(col, val.time_nanoseconds) {
+            return;
+        }
         self.value(col, Cell::Time(val.time_nanoseconds), &[val.scale], &u40(val.time_nanoseconds));
     }
 
@@ -350,6 +362,9 @@ impl RowWriter for CellWriter<'_> {
 
     fn write_datetime2(&mut self, col: usize, val: SqlDateTime2) {
         let (days, ticks) = (val.days, val.time.time_nanoseconds);
+        if self.is_no_time(col, ticks) {
+            return;
+        }
         let mut bytes = [0; 8];
         bytes[..5].copy_from_slice(&u40(ticks));
         bytes[5..].copy_from_slice(&u24(days));
@@ -358,6 +373,9 @@ impl RowWriter for CellWriter<'_> {
 
     fn write_datetimeoffset(&mut self, col: usize, val: SqlDateTimeOffset) {
         let (days, ticks, offset) = (val.datetime2.days, val.datetime2.time.time_nanoseconds, val.offset);
+        if self.is_no_time(col, ticks) {
+            return;
+        }
         let mut bytes = [0; 10];
         bytes[..5].copy_from_slice(&u40(ticks));
         bytes[5..8].copy_from_slice(&u24(days));
