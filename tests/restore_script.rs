@@ -453,6 +453,41 @@ fn a_choice_of_everything_changes_nothing() {
     }
 }
 
+/// A table with a column of an assembly's type comes with the type and the whole assembly, and with nothing that is not
+/// about them.
+#[test]
+fn a_table_brings_the_assemblies_of_its_types() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/packages/clr.dacpac");
+    let mut archive = zip::ZipArchive::new(std::fs::File::open(path).unwrap()).unwrap();
+    let mut bytes = Vec::new();
+    archive.by_name("model.xml").unwrap().read_to_end(&mut bytes).unwrap();
+    let model = Model::from_document(&read(&bytes[..], Limits::default()).unwrap()).unwrap();
+    let choice = script::Choice { tables: vec!["geo.Places".into()], ..script::Choice::default() };
+    let made = script::script(&script::choose(&model, &choice).unwrap().model, Form::Server);
+    let made: Vec<String> = made
+        .batches
+        .iter()
+        .filter(|b| b.creates || b.kind == "assembly file")
+        .map(|b| format!("{} {}", b.kind, b.name))
+        .filter(|b| !b.starts_with("database option"))
+        .collect();
+    assert_eq!(
+        made,
+        [
+            "role [Makers]",
+            "schema [geo]",
+            "assembly [Shapes]",
+            "CLR type [geo].[Point]",
+            "assembly file [Shapes].[Shapes.pdb]",
+            "assembly file [Shapes].[Shapes' source.cs]",
+            "function [geo].[Twice]",
+            "table [geo].[Places]",
+            "primary key [geo].[PK_Places]",
+            "trigger [geo].[Watch]",
+        ]
+    );
+}
+
 /// Without users nothing of the script names one that the package has.
 #[test]
 fn a_choice_without_users_names_none() {

@@ -22,6 +22,11 @@ const SHAPES: &[&str] = &[
      ORDER (name DESC, n) AS EXTERNAL NAME Shapes.[Shapes.Functions].Corners",
     "CREATE AGGREGATE dbo.Joined(@value nvarchar(4000)) RETURNS nvarchar(max) EXTERNAL NAME Shapes.[Shapes.Joined]",
     "CREATE PROCEDURE dbo.Draw @n int OUTPUT WITH EXECUTE AS 'Maker' AS EXTERNAL NAME Shapes.[Shapes.Procedures].Draw",
+    // The bytes are half a surrogate pair: no text.
+    "CREATE PROCEDURE dbo.Defaults @bytes varbinary(10) = 0x00D8, @moment datetime = '2020-02-29T23:59:59.997', \
+     @day date = '0001-01-01', @guid uniqueidentifier = '6F9619FF-8B86-D011-B42D-00C04FC964FF', @yes bit = 1, \
+     @large bigint = -9223372036854775808, @money money = -922337203685477.5808, @time time(7) = '23:59:59.9999999' AS EXTERNAL NAME Shapes.[Shapes.Procedures].Defaults",
+    "EXECUTE sp_addextendedproperty N'bytes', 0x00D8, N'SCHEMA', N'dbo', N'PROCEDURE', N'Defaults'",
     "CREATE TABLE dbo.Plain (Id int NOT NULL CONSTRAINT PK_Plain PRIMARY KEY)",
     "INSERT INTO dbo.Plain (Id) VALUES (1), (2)",
     "CREATE TRIGGER dbo.Watch ON dbo.Plain AFTER INSERT, DELETE NOT FOR REPLICATION AS \
@@ -57,7 +62,7 @@ const QUESTIONS: &[&str] = &[
      FROM sys.assembly_modules AS m JOIN sys.objects AS o ON o.object_id = m.object_id ORDER BY o.name",
     "SELECT t.name, t.type, t.is_disabled, t.is_not_for_replication, e.type_desc, e.is_first FROM sys.triggers AS t \
      JOIN sys.trigger_events AS e ON e.object_id = t.object_id ORDER BY t.name, e.type_desc",
-    "SELECT o.name, p.name, t.name, p.is_output, p.has_default_value, CONVERT(nvarchar(100), p.default_value), \
+    "SELECT o.name, p.name, t.name, p.is_output, p.has_default_value, p.default_value, \
      p.max_length, p.precision, p.scale FROM sys.parameters AS p JOIN sys.objects AS o ON o.object_id = p.object_id \
      JOIN sys.types AS t ON t.user_type_id = p.user_type_id ORDER BY o.name, p.parameter_id",
     "SELECT o.name, c.name, c.collation_name, t.name FROM sys.columns AS c JOIN sys.objects AS o \
@@ -68,7 +73,7 @@ const QUESTIONS: &[&str] = &[
     "SELECT t.name, t.assembly_class, a.name FROM sys.assembly_types AS t \
      JOIN sys.assemblies AS a ON a.assembly_id = t.assembly_id ORDER BY t.name",
     "SELECT class, permission_name, state FROM sys.database_permissions WHERE class IN (1, 5) ORDER BY class",
-    "SELECT class, minor_id, CONVERT(nvarchar(100), value) FROM sys.extended_properties ORDER BY class",
+    "SELECT class, minor_id, name, value FROM sys.extended_properties ORDER BY class, name",
 ];
 
 async fn ask(orders: &mut dyn Orders, sql: &str) -> Vec<String> {

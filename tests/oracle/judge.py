@@ -74,10 +74,10 @@ def call(function, **arguments):
 
 
 def build(oracle, script, out):
-    """A package of a script, made by DacFx. -> (whether it complained, what it printed)"""
+    """A package of a script, made by DacFx. -> (whether it found an error, what it printed)"""
     code, lines = call(oracle['cmd_build'], script=script, out=out, version=None, name=None, desc=None, option=[], ignore=[])
     lines = [l for l in lines if not l.startswith(NOT_JUDGED)]
-    return code > 1 or any(not l.startswith('built ') for l in lines), lines
+    return code > 1 or code == 1 and any('ERROR' in l for l in lines), lines
 
 
 def corpus(oracle, folder, names=None):

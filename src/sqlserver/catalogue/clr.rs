@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::elements::{Making, plain};
-use super::properties::value;
+use super::properties::converted;
 use super::{Builder, ObjectRow, grouped, hex};
 use crate::bacpac::model::{
     Column, DdlTrigger, DmlTrigger, Element, Function, FunctionBody, FunctionBodyForm, FunctionForm, Item, Kind, Name,
@@ -351,12 +351,10 @@ impl Builder<'_> {
             let data_type = Some(self.types.spec(p)?);
             let default = if !p.bool("has_default_value") {
                 None
-            } else if p.text("default_value_type").is_none() {
-                Some("NULL".to_owned())
             } else {
-                let told = value(p, "default_value");
+                let told = converted(p, "default_value");
                 if told.is_none() {
-                    self.left_out("default of a parameter (its value is not a text or a number)", &name);
+                    self.left_out("default of a parameter (no literal gives its value back with every digit)", &name);
                 }
                 told
             };

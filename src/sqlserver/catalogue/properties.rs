@@ -43,7 +43,10 @@ impl Builder<'_> {
             let nothing = (r.text("value_type").is_none() && r.text("value").is_none()).then(|| "NULL".to_owned());
             let Some(value) = value(&r, "value").or(nothing) else {
                 let kind = r.text("value_type").unwrap_or("NULL");
-                self.left_out("extended property (its value is not a text or a number)", format!("{name}: {kind}"));
+                self.left_out(
+                    "extended property (its value is not a text, a number or bytes)",
+                    format!("{name}: {kind}"),
+                );
                 continue;
             };
             let mut parts = vec![host.class.to_owned()];
@@ -171,22 +174,27 @@ pub(super) fn value(r: &Record<'_>, column: &str) -> Option<String> {
             let number = text.strip_prefix('-').unwrap_or(text);
             (!number.is_empty() && number.chars().all(|c| c.is_ascii_digit() || c == '.')).then(|| text.to_owned())
         }
-        "binary" | "varbinary" => r.text(&format!("{column}_exact")).filter(|t| t.starts_with("0x")).map(str::to_owned),
+        "binary" | "varbinary" => {
+            let text = r.text(&format!("{column}_exact"))?;
+            let digits = text.strip_prefix("0x")?;
+            digits.bytes().all(|b| b.is_ascii_hexdigit()).then(|| text.to_owned())
+        }
         _ => None,
     }
 }
 
-/// A value of sql_variant that bounds a partition: moments, too, as the text that every language reads alike.
-pub(super) fn boundary(r: &Record<'_>) -> Option<String> {
-    value(r, "value").or_else(|| {
-        let kind = r.string("value_type").to_ascii_lowercase();
+/// A value of sql_variant that is converted to a type that is known (that of a partition's bounds, of a parameter):
+/// moments, too, as the text that every language reads alike.
+pub(super) fn converted(r: &Record<'_>, column: &str) -> Option<String> {
+    value(r, column).or_else(|| {
+        let kind = r.string(&format!("{column}_type")).to_ascii_lowercase();
         match kind.as_str() {
             "" => return Some("NULL".into()),
-            "uniqueidentifier" | "time" | "datetimeoffset" => return r.text("value").map(literal),
-            "money" | "smallmoney" => return r.text("value_exact").map(str::to_owned),
+            "uniqueidentifier" | "time" | "datetimeoffset" => return r.text(column).map(literal),
+            "money" | "smallmoney" => return r.text(&format!("{column}_exact")).map(str::to_owned),
             _ => {}
         }
-        let text = r.text("value_moment")?;
+        let text = r.text(&format!("{column}_moment"))?;
         // 2020-01-01T00:00:00.0000000, shortened to what the type has.
         let text = match kind.as_str() {
             "date" => text.split('T').next()?.to_owned(),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::database::filegroup;
-use super::properties::boundary;
+use super::properties::converted;
 use super::query::Rows;
 use super::{Builder, grouped};
 use crate::bacpac::model::{
@@ -108,7 +108,12 @@ impl Builder<'_> {
             own.sort_by_key(|v| v.int("boundary_id"));
             let boundaries: Option<Vec<PartitionValue>> = own
                 .iter()
-                .map(|v| Some(PartitionValue { value: Some(Script::new(boundary(v)?)), ..PartitionValue::default() }))
+                .map(|v| {
+                    Some(PartitionValue {
+                        value: Some(Script::new(converted(v, "value")?)),
+                        ..PartitionValue::default()
+                    })
+                })
                 .collect();
             let (Some(data_type), Some(boundaries)) = (data_type, boundaries) else {
                 self.left_out("partition function (its boundaries cannot be told)", name);

@@ -86,12 +86,13 @@ fn references(element: &Element, out: &mut Vec<Name>) {
     }
 }
 
-/// The table, view or function that an object is a part of, or is about.
+/// The table, view, function or assembly that an object is a part of, or is about.
 pub fn part_of(object: &Object) -> Option<Name> {
     let about = |reference: &Option<Reference>| reference.as_ref().map(Reference::parsed);
     let of = match object {
         Object::ExtendedProperty(p) => about(&p.host),
         Object::Permission(p) => about(&p.securable),
+        Object::Other(e) if e.kind == "SqlAssemblyFile" => e.references("Assembly").next().map(Reference::parsed),
         _ => object.table().cloned(),
     };
     of.filter(|n| !n.is_empty())

@@ -595,3 +595,31 @@ fn the_corpus_of_definitions_is_executed() {
     assert!(count > 150, "only {count}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn assemblies_have_files_and_what_is_made_of_them_needs_them() {
+    let mut b = Bench::new();
+    b.ok("CREATE ASSEMBLY a FROM 0x0102, 0x0304 WITH PERMISSION_SET = UNSAFE");
+    b.ok("ALTER ASSEMBLY a WITH PERMISSION_SET = SAFE, VISIBILITY = OFF ADD FILE FROM 0xAA AS N'x', 0xBB AS 'y'");
+    let assembly = |b: &Bench| {
+        let found = b.db().external.assemblies[0].clone();
+        let files: Vec<String> = found.files.iter().map(|(name, bytes)| format!("{name} {bytes:?}")).collect();
+        (found.permission_set, found.visible, files.join(", "))
+    };
+    assert_eq!(assembly(&b), (1, false, "a [1, 2], x [170], y [187]".into()));
+    b.ok("ALTER ASSEMBLY a WITH VISIBILITY = ON DROP FILE N'x' ADD FILE FROM 0xCC AS N'x'");
+    assert_eq!(assembly(&b), (1, true, "a [1, 2], y [187], x [204]".into()));
+    b.ok("ALTER ASSEMBLY a DROP FILE ALL");
+    assert_eq!(assembly(&b).2, "a [1, 2]");
+    b.ok("ALTER ASSEMBLY a ADD FILE FROM 0x01 AS N'x'; ALTER ASSEMBLY a FROM 0x05");
+    assert_eq!(assembly(&b).2, "a [5]", "files go with the bytes that they were beside");
+    assert_eq!(b.errors("ALTER ASSEMBLY nope WITH VISIBILITY = ON"), [(15151, 1, 16)]);
+    assert_eq!(b.errors("ALTER ASSEMBLY a ADD FILE FROM 'c:\\x' AS N'x'"), [(40517, 1, 16)]);
+    assert_eq!(b.errors("CREATE TYPE t EXTERNAL NAME nope.t"), [(6528, 1, 16)]);
+    assert_eq!(b.errors("CREATE PROCEDURE p AS EXTERNAL NAME nope.c.m"), [(6528, 1, 16)]);
+    assert_eq!(b.errors("CREATE FUNCTION f() RETURNS TABLE (x int) ORDER (y) AS EXTERNAL NAME a.c.m"), [(207, 1, 16)]);
+    b.ok("CREATE TYPE t EXTERNAL NAME a.[b.c]");
+    assert_eq!(b.errors("DROP ASSEMBLY a").len(), 1, "a type stands on it");
+    b.ok("DROP TYPE t; DROP ASSEMBLY a");
+    assert!(b.db().external.assemblies.is_empty());
+}

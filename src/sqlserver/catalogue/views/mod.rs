@@ -43,7 +43,18 @@ pub(super) struct Value {
 macro_rules! variant {
     ($column:literal) => {
         &[
-            Value { column: $column, alias: $column, sql: concat!("CONVERT(nvarchar(4000), ", $column, ")") },
+            // Bytes are no text: half a surrogate pair among them would be none that could be read.
+            Value {
+                column: $column,
+                alias: $column,
+                sql: concat!(
+                    "CASE WHEN CONVERT(nvarchar(128), SQL_VARIANT_PROPERTY(",
+                    $column,
+                    ", N'BaseType')) NOT IN (N'binary', N'varbinary') THEN CONVERT(nvarchar(4000), ",
+                    $column,
+                    ") END"
+                ),
+            },
             Value {
                 column: $column,
                 alias: concat!($column, "_type"),
@@ -194,6 +205,7 @@ mod tests {
                         "CASE",
                         "WHEN",
                         "IN",
+                        "NOT",
                         "THEN",
                         "END",
                         "nvarchar",
