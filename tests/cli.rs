@@ -75,6 +75,7 @@ fn a_list_of_nothing_is_empty_and_files_brought_by_hand_are_listed() {
     assert_eq!(pacrat.run(&["list", "other", "--json"]).out, "[]\n");
     let ran = pacrat.run(&["list", "other"]);
     assert_eq!(ran.err, "no backups of other, and no tenant of that name in the configuration\n");
+    assert_eq!(ran.code, 2, "a wrong name is told from a tenant without backups");
 }
 
 #[test]
@@ -421,4 +422,45 @@ fn a_killed_process_leaves_an_interrupted_job_and_the_next_start_says_so() {
     let ran = pacrat.run(&["verify", "b_20260102030405"]);
     assert!(ran.err.contains("found a_20260102030405.bacpac.partial (4 B): its job is dead; removed"), "{}", ran.err);
     assert!(!store.join("a_20260102030405.bacpac.partial").exists());
+}
+
+/// Who looks on does not decide what becomes of a job: a backup whose output nobody reads any more, or nobody can take,
+/// goes on to its end, and the code is the job's.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_goes_away_ends_no_job() {
+    let server = support::place::sandbox(&["operator"]).await;
+    let lines = format!("password = {:?}", support::place::PASSWORD);
+    let pacrat = Pacrat::new();
+    let text = support::place::configuration(&server, &lines, ("acme", "master"), "");
+    let text = text.replace("data_dir", "connections = 1\ndata_dir");
+    let pacrat = pacrat.config(&text);
+    let store = pacrat.home().join("store");
+    let backups = |store: &Path| {
+        let files = std::fs::read_dir(store).map(Iterator::count).unwrap_or_default();
+        files / 2
+    };
+    let shell = |line: &str| {
+        std::process::Command::new("sh")
+            .env("PACRAT", assert_cmd::cargo::cargo_bin("pacrat"))
+            .env("PACRAT_CONFIG", pacrat.home().join("config.toml"))
+            .env("HOME", pacrat.home())
+            .args(["-c", line])
+            .output()
+            .unwrap()
+    };
+    for (n, line) in [
+        "(sleep 0.1; $PACRAT --json backup acme; echo code $? >&2) | true",
+        "$PACRAT --json backup acme > /dev/full; echo code $? >&2",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let output = shell(line);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(if n == 0 { "code 0" } else { "code 1" }), "{line}: {said}");
+        assert_eq!(backups(&store), n + 1, "{line}: {said}");
+    }
+    let jobs: serde_json::Value = serde_json::from_str(&pacrat.run(&["jobs", "--json"]).out).unwrap();
+    assert!(jobs.as_array().unwrap().iter().all(|j| j["state"] == "completed"), "{jobs}");
 }

@@ -21,9 +21,12 @@ pub fn backups(session: &Session, tenant: Option<&str>) -> Outcome {
     for remark in &remarks {
         output::tell(&format!("warning: {remark}"));
     }
+    // A name that neither the configuration nor a backup has is a wrong one.
+    let unknown = backups.is_empty() && tenant.is_some_and(|t| !config.tenants.contains_key(t));
+    let code = if unknown { exit::USAGE } else { exit::OK };
     if session.common.json {
         output::json(&backups)?;
-        return Ok(exit::OK);
+        return Ok(code);
     }
     let now = Timestamp::now();
     let mut table = Table::new(&["BACKUP", "TENANT", "AGE", ">SIZE", ">ROWS", "TYPE", "VERIFIED", "COMMENT"]);
@@ -54,7 +57,7 @@ pub fn backups(session: &Session, tenant: Option<&str>) -> Outcome {
         table.print(&mut out)?;
     }
     out.flush()?;
-    Ok(exit::OK)
+    Ok(code)
 }
 
 fn kind(b: &BackupInfo) -> &'static str {

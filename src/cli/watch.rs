@@ -36,7 +36,7 @@ pub async fn run_jobs(session: &Session, service: Service, specs: Vec<JobSpec>) 
         tokio::select! {
             event = events.recv() => match event {
                 Some(event) => {
-                    if open.contains(&event.job) && watch.take(event.clone())? {
+                    if open.contains(&event.job) && watch.take(&event) {
                         open.remove(&event.job);
                     }
                 }
@@ -51,7 +51,7 @@ pub async fn run_jobs(session: &Session, service: Service, specs: Vec<JobSpec>) 
             }
         }
     }
-    Ok(watch.code)
+    watch.outcome()
 }
 
 /// Run one job without queue and journal, and follow it.
@@ -71,11 +71,11 @@ pub async fn run_alone(session: &Session, spec: JobSpec, work: Arc<dyn Work>) ->
         tokio::select! {
             event = events.recv() => match event {
                 Some(event) => {
-                    if watch.take(event)? {
-                        return Ok(watch.code);
+                    if watch.take(&event) {
+                        return watch.outcome();
                     }
                 }
-                None => return Ok(watch.code),
+                None => return watch.outcome(),
             },
             () = interrupts.next() => {
                 watch.interrupted();
@@ -114,6 +114,8 @@ struct Watch {
     quiet: bool,
     board: Board,
     code: u8,
+    /// Why nothing more is written. Jobs go on all the same: whoever looked on does not decide what becomes of them.
+    unwritable: Option<std::io::Error>,
     started: std::collections::HashMap<JobId, Timestamp>,
 }
 
@@ -121,7 +123,7 @@ impl Watch {
     fn new(session: &Session) -> Self {
         let (json, quiet) = (session.common.json, session.common.quiet);
         let style = Style::of_stderr(quiet || json);
-        Self { json, quiet, board: Board::new(style), code: exit::OK, started: Default::default() }
+        Self { json, quiet, board: Board::new(style), code: exit::OK, unwritable: None, started: Default::default() }
     }
 
     fn interrupted(&mut self) {
@@ -130,19 +132,33 @@ impl Watch {
         }
     }
 
+    /// How the jobs ended; that they could not be told of is an error of its own, unless the reader went away.
+    fn outcome(self) -> Outcome {
+        match self.unwritable.filter(|e| e.kind() != std::io::ErrorKind::BrokenPipe) {
+            Some(error) if self.code == exit::OK => Err(error.into()),
+            _ => Ok(self.code),
+        }
+    }
+
+    fn write(&mut self, write: impl FnOnce() -> std::io::Result<()>) {
+        if self.unwritable.is_none() {
+            self.unwritable = write().err();
+        }
+    }
+
     /// Show an event; true at the job's end.
-    fn take(&mut self, event: Event) -> Result<bool, output::End> {
+    fn take(&mut self, event: &Event) -> bool {
         if let What::State { state: JobState::Running } = event.what {
             self.started.insert(event.job, event.at);
         }
         if self.json {
-            output::json_line(&event)?;
+            self.write(|| output::json_line(event));
         }
         let title = self.board.title(event.job);
         if !self.json {
-            self.board.take(&event);
+            self.board.take(event);
         }
-        let What::Ended { state, summary, failure } = &event.what else { return Ok(false) };
+        let What::Ended { state, summary, failure } = &event.what else { return false };
         let code = match (state, failure) {
             (JobState::Completed, _) => exit::OK,
             (JobState::Cancelled, _) => exit::INTERRUPTED,
@@ -151,20 +167,23 @@ impl Watch {
         };
         self.code = self.code.max(code);
         if self.json {
-            return Ok(true);
+            return true;
         }
         self.board.erase();
         let took = self.started.get(&event.job).map_or(0.0, |s| event.at.duration_since(*s).as_secs_f64());
         match (state, failure) {
             (JobState::Completed, _) => {
-                let mut out = output::stdout();
-                use std::io::Write;
-                writeln!(out, "{}", output::clean(&completed(&title, summary, took)))?;
+                let mut text = output::clean(&completed(&title, summary, took)) + "\n";
                 // Told as they came, unless nothing was.
                 for remark in summary.remarks.iter().filter(|_| self.quiet) {
-                    writeln!(out, "  {}", output::clean(remark))?;
+                    text.push_str(&format!("  {}\n", output::clean(remark)));
                 }
-                out.flush()?;
+                self.write(|| {
+                    use std::io::Write;
+                    let mut out = output::stdout();
+                    out.write_all(text.as_bytes())?;
+                    out.flush()
+                });
             }
             // What could not be cleaned up, or was to stay, was told.
             (JobState::Cancelled, _) if summary.remarks.iter().any(|r| r.starts_with("database ")) => {
@@ -174,7 +193,7 @@ impl Watch {
             (_, Some(failure)) => output::failure(&failure.clone(), false),
             (_, None) => output::tell(&format!("{title}: failed")),
         }
-        Ok(true)
+        true
     }
 }
 
