@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::fault::Faults;
 use super::meta::Server as Meta;
+use super::meta::server::Password;
 use super::meta::version::Product;
 use super::server::{ListenConfig, Server, StartError};
 use super::sql::{Engine, EngineBackend};
@@ -106,13 +107,13 @@ pub fn engine(options: &SandboxOptions) -> Result<Arc<Engine>, SandboxError> {
 fn add_logins(server: &mut Meta, options: &SandboxOptions) {
     if let Some(sa) = server.login_mut("sa") {
         sa.disabled = options.sa_password.is_none();
-        sa.password = options.sa_password.clone().unwrap_or_default();
+        sa.password = Password::of(options.sa_password.as_deref().unwrap_or_default());
     }
     for login in &options.logins {
         match server.login_mut(&login.name) {
             Some(known) => {
                 known.disabled = false;
-                known.password.clone_from(&login.password);
+                known.password = Password::of(&login.password);
                 known.roles.clone_from(&login.roles);
             }
             None => {

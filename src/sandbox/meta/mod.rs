@@ -131,12 +131,15 @@ mod tests {
 
     #[test]
     fn the_catalogue_survives_json_with_its_indexes() {
-        let mut server = Server::new("S", Product::Sql2019, server::DEFAULT_COLLATION, "x");
+        let mut server = Server::new("S", Product::Sql2019, server::DEFAULT_COLLATION, "Rat's;{own}");
         let id = table(server.database_mut(server::MASTER).unwrap(), "Orders", "CK");
         let text = serde_json::to_string(&server).unwrap();
         let back: Server = serde_json::from_str(&text).unwrap();
         assert_eq!(back.databases[&1].find(1, "orders").map(|o| o.object_id), Some(id));
         assert!(back.databases[&1].locate(1, "ck").is_some());
         assert!(!format!("{:?}", back.logins).contains("password"));
+        assert!(!text.contains("Rat's"), "a kept folder holds no password");
+        let sa = back.login("sa").unwrap();
+        assert!(sa.password.is("Rat's;{own}") && !sa.password.is("rat's;{own}") && !sa.password.is(""));
     }
 }

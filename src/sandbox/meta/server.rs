@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::database::{Database, Options, ignores_case};
 use super::names::fold;
@@ -13,14 +14,38 @@ use super::version::Product;
 /// The collation of a server that was told nothing.
 pub const DEFAULT_COLLATION: &str = "SQL_Latin1_General_CP1_CI_AS";
 
+/// A password as a server keeps it: nobody who reads the file can log in with it, here or where else it is used.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Password {
+    salt: [u8; 16],
+    digest: [u8; 32],
+}
+
+impl Password {
+    /// The hash of a password, salted.
+    pub fn of(password: &str) -> Password {
+        let salt = uuid::Uuid::new_v4().into_bytes();
+        Password { salt, digest: Self::digest(&salt, password) }
+    }
+
+    /// Whether it is that one.
+    pub fn is(&self, password: &str) -> bool {
+        self.digest == Self::digest(&self.salt, password)
+    }
+
+    fn digest(salt: &[u8], password: &str) -> [u8; 32] {
+        Sha256::new().chain_update(salt).chain_update(password).finalize().into()
+    }
+}
+
 /// A SQL login.
 #[derive(Clone, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Login {
     pub principal_id: i32,
     pub name: String,
-    /// Clear: this server keeps nothing worth a theft, and it is never printed.
-    pub password: String,
+    /// What it comes in with.
+    pub password: Password,
     pub sid: Vec<u8>,
     pub disabled: bool,
     pub created: Stamp,
@@ -99,7 +124,7 @@ impl Server {
         server.logins.push(Login {
             principal_id: 1,
             name: "sa".into(),
-            password: sa_password.to_string(),
+            password: Password::of(sa_password),
             policy: (true, false),
             sid: vec![1],
             disabled: false,
@@ -133,7 +158,7 @@ impl Server {
         self.logins.push(Login {
             principal_id,
             name: name.to_string(),
-            password: password.to_string(),
+            password: Password::of(password),
             sid: uuid::Uuid::new_v4().as_bytes().to_vec(),
             disabled: false,
             created: now,

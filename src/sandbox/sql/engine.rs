@@ -277,7 +277,7 @@ impl Backend for EngineBackend {
             || message(18456, 1, 14, format!("Login failed for user '{}'.", request.user.replace('\'', "\\'")));
         let login = server
             .login(&request.user)
-            .filter(|l| !l.disabled && l.password == request.password)
+            .filter(|l| !l.disabled && l.password.is(&request.password))
             .ok_or_else(|| vec![refused()])?;
         let wanted = if request.database.is_empty() { login.default_database.as_str() } else { &request.database };
         // Fact 76: the database, then the login.

@@ -38,8 +38,13 @@ impl Builder<'_> {
             if let Some(current) = r.text("current_value") {
                 sequence.rest.set_online_value("[CurrentValue]", current);
                 // Of our own: at its start a sequence was asked once or never, and the model of DacFx has no word for it.
-                if Some(current) == r.text("start_value") && r.has("last_used_value") {
-                    sequence.rest.set_online_value("[LastUsedValue]", r.text("last_used_value").unwrap_or(""));
+                // Servers before 2017 know of one that has nothing left to give that it gave something.
+                let last = match r.has("last_used_value") {
+                    true => Some(r.text("last_used_value").unwrap_or("")),
+                    false => Some(current).filter(|_| r.bool("is_exhausted")),
+                };
+                if let Some(last) = last.filter(|_| Some(current) == r.text("start_value")) {
+                    sequence.rest.set_online_value("[LastUsedValue]", last);
                 }
             }
             self.made.push(sequence.into());

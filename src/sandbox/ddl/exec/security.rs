@@ -4,7 +4,7 @@ use crate::sandbox::ddl::ast::{AlterRole, DropKind, ObjectName, Opt, OptValue, P
 use crate::sandbox::ddl::error::{DdlError, DdlResult, cannot_find, not_permitted, unknown_option};
 use crate::sandbox::ddl::parse::unsupported;
 use crate::sandbox::ddl::rights;
-use crate::sandbox::meta::server::Login;
+use crate::sandbox::meta::server::{Login, Password};
 use crate::sandbox::meta::{Permission, Principal, languages};
 
 use super::Run;
@@ -425,7 +425,7 @@ impl Run<'_> {
             login.disabled = !enable;
         }
         if let Some(password) = text_of(&def.options, "PASSWORD") {
-            login.password = password.to_string();
+            login.password = Password::of(password);
         }
         if let Some(database) = text_of(&def.options, "DEFAULT_DATABASE") {
             login.default_database = database.to_string();

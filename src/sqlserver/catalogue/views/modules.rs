@@ -73,6 +73,7 @@ pub(super) const VIEWS: &[View] = &[
                 &[
                     "object_id",
                     "is_cycling",
+                    "is_exhausted",
                     "is_cached",
                     "cache_size",
                     "system_type_id",
