@@ -209,6 +209,7 @@ impl Plan {
             }
             plan.doubt_versions(wanted);
             plan.doubt_logins(wanted, &mut *master, cancel).await?;
+            plan.doubt_assemblies(wanted, &mut *master, cancel).await?;
         }
         Ok(plan)
     }
@@ -344,6 +345,34 @@ impl Plan {
                     wanted.server
                 ));
             }
+        }
+        Ok(())
+    }
+
+    /// Assemblies that the server may not take, or not run.
+    async fn doubt_assemblies(
+        &mut self,
+        wanted: &Wanted<'_>,
+        master: &mut dyn Orders,
+        cancel: &CancellationToken,
+    ) -> Result<(), Stop> {
+        let server = wanted.server;
+        let assemblies = self.script.batches.iter().filter(|b| b.kind == "assembly").count();
+        if assemblies == 0 {
+            return Ok(());
+        }
+        let options = preflight::code_options(master, cancel).await?;
+        if options.strict == Some(true) {
+            self.doubts.push(format!(
+                "{server} takes only assemblies that are signed or trusted ('clr strict security'): others are refused \
+                 (10343) and named, with what is made of them"
+            ));
+        }
+        if options.enabled == Some(false) {
+            self.doubts.push(format!(
+                "code in assemblies does not run on {server} ('clr enabled' is off): it is restored, and calling it is \
+                 error 6263"
+            ));
         }
         Ok(())
     }

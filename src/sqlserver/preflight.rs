@@ -80,3 +80,57 @@ pub async fn logins(orders: &mut dyn Orders, cancel: &CancellationToken) -> Resu
     let answer = told(orders.batch(sql, "asking which logins there are", cancel).await)?;
     Ok(answer.map(|a| a.sets.iter().flat_map(|s| s.records()).map(|r| r.string("name")).collect()))
 }
+
+/// What a server says of code in assemblies; of what it does not have or show, nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CodeOptions {
+    /// `clr enabled`: calls of such code are let in (else 6263).
+    pub enabled: Option<bool>,
+    /// `clr strict security`: only what is signed or trusted is let in (else 10343). SQL Server 2017 brought it.
+    pub strict: Option<bool>,
+}
+
+/// How the server is set up for code in assemblies.
+pub async fn code_options(orders: &mut dyn Orders, cancel: &CancellationToken) -> Result<CodeOptions, SqlError> {
+    let sql = "SELECT name, CONVERT(int, value_in_use) AS in_use FROM sys.configurations \
+               WHERE name IN (N'clr enabled', N'clr strict security')";
+    let answer = told(orders.batch(sql, "asking how the server is set up", cancel).await)?;
+    let records = || answer.iter().flat_map(|a| &a.sets).flat_map(|s| s.records());
+    let of = |name: &str| Some(records().find(|r| r.string("name") == name)?.int("in_use")? != 0);
+    Ok(CodeOptions { enabled: of("clr enabled"), strict: of("clr strict security") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::orders::{Field, ResultSet};
+    use super::*;
+
+    /// A server with these options.
+    struct Options(Vec<(&'static str, i64)>);
+
+    #[async_trait::async_trait]
+    impl Orders for Options {
+        async fn batch(&mut self, _: &str, _: &str, _: &CancellationToken) -> Result<Answer, SqlError> {
+            let row = |(name, n): &(&str, i64)| vec![Field::Text((*name).to_owned()), Field::Int(*n)];
+            let columns = vec!["name".to_owned(), "in_use".to_owned()];
+            let set = ResultSet { columns, rows: self.0.iter().map(row).collect() };
+            Ok(Answer { sets: vec![set], ..Answer::default() })
+        }
+
+        fn is_dead(&self) -> bool {
+            false
+        }
+    }
+
+    #[tokio::test]
+    async fn options_that_a_server_does_not_have_are_not_known() {
+        for (options, enabled, strict) in [
+            (vec![], None, None),
+            (vec![("clr enabled", 0)], Some(false), None),
+            (vec![("clr strict security", 1), ("clr enabled", 1)], Some(true), Some(true)),
+        ] {
+            let told = code_options(&mut Options(options), &CancellationToken::new()).await.unwrap();
+            assert_eq!(told, CodeOptions { enabled, strict });
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use pacrat::engine::command::PackageSource;
 use pacrat::engine::event::JobState;
+use pacrat::engine::query::Core;
 use pacrat::sqlserver::orders::Orders;
 use tokio_util::sync::CancellationToken;
 
@@ -114,6 +115,18 @@ async fn assemblies_and_what_is_made_of_them_come_back() {
         assert!(!was.is_empty(), "nothing is compared: {sql}");
         assert_eq!(was, is, "{sql}");
     }
+}
+
+/// Whether code in assemblies runs is the server's affair, and is told before anything is made.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_does_not_run_such_code_is_doubted_before() {
+    let (bench, package) = source(&[SHAPES]).await;
+    let doubts = async || bench.service.plan(&restore(&package)).await.unwrap().doubts.join("; ");
+    assert!(doubts().await.contains("'clr enabled' is off"), "{}", doubts().await);
+    let mut orders = bench.orders("master").await;
+    order(&mut *orders, "EXECUTE sp_configure 'clr enabled', 1").await;
+    order(&mut *orders, "RECONFIGURE").await;
+    assert!(!doubts().await.contains("clr"), "{}", doubts().await);
 }
 
 /// Error 10343 is what a server says that trusts no such code (`clr strict security`). Nothing that is made of it comes
