@@ -155,7 +155,7 @@ async fn what_a_server_may_not_do_is_doubted_and_no_reason_to_refuse() {
     for says in [
         "box does not seem to have the collation Klingon_100_CI_AS",
         "compatibility level 170 is beyond box (SQL Server 2019): the database gets 150",
-        "user porter: login nobody, as mapped is not to be seen on box",
+        "user porter: login nobody (as mapped) is not to be seen on box",
     ] {
         assert!(doubts.contains(says), "{says}\n{doubts}");
     }

@@ -111,8 +111,14 @@ SELECT d.name AS other_name FROM sys.data_spaces AS d;";
         let mut names: HashMap<Name, Name> = model.tables().map(|t| (t.name.clone(), t.name.clone())).collect();
         let standing: Vec<&Name> = taken.iter().chain(&constraints).collect();
         if !standing.is_empty() && conflict == Conflict::Refuse {
-            let mut listed: Vec<String> = standing.iter().map(|n| raw(n)).collect();
-            listed.sort();
+            // The tables first: whose constraints the others are, is then no question.
+            let sorted = |names: &mut dyn Iterator<Item = &Name>| {
+                let mut listed: Vec<String> = names.map(raw).collect();
+                listed.sort();
+                listed
+            };
+            let mut listed = sorted(&mut taken.iter());
+            listed.extend(sorted(&mut constraints.iter()));
             let more = if listed.len() > 10 { format!(" and {} more", listed.len() - 10) } else { String::new() };
             listed.truncate(10);
             return Err(Failure::new(format!("the database has already: {}{more}", listed.join(", ")))

@@ -203,7 +203,7 @@ impl Plan {
                 let text = format!("not restored: {left}");
                 match left.kind.as_str() {
                     // What a server decides for itself is worth knowing; it is nothing that the copy lacks.
-                    "database option" => plan.remarks.inform(text),
+                    "database option" | "login" => plan.remarks.inform(text),
                     _ => plan.remarks.remark(text),
                 }
             }
@@ -339,7 +339,7 @@ impl Plan {
         };
         for (user, login) in users {
             if !seen.contains(&login.to_lowercase()) {
-                let how = if mapped.is_some_and(|m| m.contains_key(&user)) { ", as mapped" } else { "" };
+                let how = if mapped.is_some_and(|m| m.contains_key(&user)) { " (as mapped)" } else { "" };
                 self.doubts.push(format!(
                     "user {user}: login {login}{how} is not to be seen on {}; without it the user is made without a login",
                     wanted.server

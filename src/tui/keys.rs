@@ -391,7 +391,7 @@ pub const BINDINGS: &[Binding] = &[
         "change",
         "The dialog of a restore job once more, as it was filled in",
         &[C::Jobs, C::Job],
-        &[C::Jobs, C::Job]
+        &[C::Job]
     ),
     binding!(
         Look,

@@ -12,7 +12,7 @@ cd "$(dirname "$0")/../.."
 pacrat=$(realpath "${PACRAT:-target/debug/pacrat}")
 show=
 [ "${1:-}" != --show ] || { show=1; shift; }
-scenes=${*:-small large nocolour ascii odd lost killed emoji}
+scenes=${*:-small large nocolour ascii odd lost killed emoji restores}
 
 if ! command -v tmux >/dev/null; then
     as_root=
@@ -29,7 +29,8 @@ fi
 work=$(mktemp -d)
 server=pacrat-demo-$$
 tm() { tmux -L "$server" -f /dev/null "$@"; }
-trap 'tm kill-server 2>/dev/null || true; rm -rf "$work"' EXIT
+sandbox=
+trap 'tm kill-server 2>/dev/null || true; [ -z "$sandbox" ] || kill "$sandbox" 2>/dev/null || true; rm -rf "$work"' EXIT
 scene=
 
 screen() { tm capture-pane -p -t demo 2>/dev/null || true; }
@@ -113,6 +114,40 @@ ended() { # exit code
     done <"$folders"
     left=$(ps -eo pid=,args= | awk -v p="$pacrat" '$2 == p && $3 == "demo"' | grep -w "$pid" || true)
     [ -z "$left" ] || fail "a process is left: $left"
+}
+
+words() { tm send-keys -t demo -l "$1"; sleep 0.2; }
+
+# pacrat with the configuration of the sandbox below.
+own() { "$pacrat" --data-dir "$work/own/data" "$@"; }
+
+# A sandbox, a configuration that knows it, a database in it with users, and a backup of that.
+a_club_in_a_sandbox() {
+    rm -rf "$work/own" && mkdir -p "$work/own" "$work/home"
+    "$pacrat" sandbox --listen 127.0.0.1:0 --login operator:@BOX_WORD --login warden:@BOX_WORD >"$work/own/said" 2>&1 &
+    sandbox=$!
+    for _ in $(seq 100); do grep -q 'listens at' "$work/own/said" && break; sleep 0.1; done
+    local port
+    port=$(sed -nE 's/.*listens at +127\.0\.0\.1:([0-9]+).*/\1/p' "$work/own/said")
+    [ -n "$port" ] || fail "the sandbox does not listen: $(cat "$work/own/said")"
+    cat >"$work/own/config.toml" <<TOML
+[servers.box]
+host = "127.0.0.1"
+port = $port
+login = "operator"
+password_env = "BOX_WORD"
+trust_certificate = true
+[tenants.club]
+server = "box"
+database = "Club"
+[tenants.copy]
+server = "box"
+database = "Co]py"
+[stores.local]
+path = "store"
+TOML
+    own restore tests/packages/club.bacpac --to box --database Club --quiet >/dev/null
+    own backup club --quiet >/dev/null
 }
 
 # The whole way. $1: a tick as the terminal can show it, for what is good.
@@ -263,6 +298,48 @@ TOML
             rm -rf "$work/tmp/data"
             ended 0
         done
+        ;;
+    restores)
+        # What the dialog of a restore was told arrives in the database: a login for a user, some tables, the schema
+        # alone, a database that is there, tables under other names. The server's own word is asked for by a backup.
+        export BOX_WORD=Rat-and-tail-7 PACRAT_CONFIG=$work/own/config.toml
+        for size in "80 24" "200 50"; do
+            a_club_in_a_sandbox
+            start ${size% *} ${size#* } "BOX_WORD=$BOX_WORD" "PACRAT_CONFIG=$PACRAT_CONFIG" -- --data-dir "$work/own/data"
+            see "Tenants 2" && see "✓ good +club" && see "Backups of club 1"
+            # A login for porter, typed in part and completed; two tables ticked and taken back; the preview.
+            keys r && see "free on box" && keys C-u && words 'Co]py' && see "free on box"
+            keys Tab Tab Space && see "‹ as in the file ›" && keys Tab Tab Tab Left && see "nobody's yet"
+            keys Tab Enter && see "porter +→" && keys Down && words wa && keys Tab && see "porter +→ warden .*✓ is there"
+            picture "logins ($size)"
+            keys Enter && see "porter → warden" && keys Up Up Enter && see "everything is restored"
+            keys Space Space && see "2 of 3, and nothing else" && keys Enter && see "2 of 3: dbo.Member, dbo.Visit"
+            keys Enter a a Enter && see "all of them \(3\)"
+            picture "filled in ($size)"
+            keys C-p && see "chosen +logins porter = warden" && see "Would load 17 rows"
+            picture "the preview ($size)"
+            keys Enter && see "completed +#[0-9]+ restore Co\]py +17 rows"
+
+            # Into what is there: a slip of the hand, refused for its tables, then under other names.
+            keys r && see "free on box" && keys C-u && words 'Co]py' && see "nothing is overwritten"
+            keys Enter && words 'Co]p' && keys Enter && see '"Co\]p" was typed to restore into "Co\]py"'
+            words y && keys C-p && see "REFUSED: the database has already: dbo.Member"
+            picture "a conflict ($size)"
+            keys Escape && see "Conflict +\[ \]" && keys Tab Space C-p && see "Member_restored_" && keys Enter
+            see "completed +#[0-9]+ restore Co\]py +17 rows.*now"
+            keys q
+            ended 0
+            own backup copy --quiet >/dev/null
+            newest=$(own list copy | grep -oE 'copy_[0-9]{14}\.bacpac' | head -1)
+            own script "$newest" | grep -qF 'CREATE USER [porter] FOR LOGIN [warden]' ||
+                fail "porter has another login: $(own script "$newest" | grep 'CREATE USER')"
+            # What was there before has not grown.
+            own inspect "$newest" | grep -qE 'dbo.Member +4 ' || fail "dbo.Member: $(own inspect "$newest")"
+            own inspect "$newest" | grep -qE 'dbo.Member_restored_[0-9]+ +4 ' || fail "no table under another name"
+            kill "$sandbox" && wait "$sandbox" 2>/dev/null || true
+            sandbox=
+        done
+        unset BOX_WORD PACRAT_CONFIG
         ;;
     *) fail "there is no such scene" ;;
     esac

@@ -337,12 +337,12 @@ impl Update<'_> {
         let Some(Layer::Planned(view)) = self.state.layers.last() else { return };
         let refused = match (&view.plan, &view.phase) {
             (_, Phase::Loading) => return,
-            (Some(plan), _) => plan.refusals.first().map(in_one_line),
-            (None, Phase::Failed(failure)) => Some(in_one_line(failure)),
-            (None, Phase::Ready) => None,
+            (Some(plan), _) => !plan.refusals.is_empty(),
+            (None, phase) => matches!(phase, Phase::Failed(_)),
         };
-        if let Some(why) = refused {
-            self.tell(Loudness::Warning, format!("it would be refused: {why}"));
+        if refused {
+            // Why stands above, with room for it.
+            self.tell(Loudness::Warning, "it would be refused; Esc goes back to change it");
             return;
         }
         let spec = view.spec.clone();

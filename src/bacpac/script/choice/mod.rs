@@ -60,7 +60,7 @@ pub fn choose(model: &Model, choice: &Choice) -> Result<Chosen, ChoiceError> {
     if !choice.permissions {
         chosen.objects.retain(|o| !matches!(o, Object::Permission(_)));
     }
-    users(&mut chosen, choice, &mut left, &mut notes)?;
+    users(&mut chosen, model, choice, &mut left, &mut notes)?;
     if choice.owner_to_dbo {
         for object in &mut chosen.objects {
             disown(object, |_| true)?;
@@ -263,6 +263,14 @@ mod tests {
         assert_eq!(super::super::login_of(user).as_deref(), Some("ward]en"));
         assert_eq!(chosen.notes, ["the package has no user nobody, whom the configuration gives a login"]);
         assert_eq!(chosen.left, []);
+        // Of some tables the users come that they need; the map of another one is told, and no mistake.
+        let name = Name::two("dbo", "T");
+        model.objects.push(Table { name, ..Table::default() }.into());
+        let users = Users::Map([("porter".to_owned(), "warden".to_owned())].into());
+        let some = Choice { tables: vec!["dbo.T".into()], users, ..Choice::default() };
+        let chosen = choose(&model, &some).unwrap();
+        assert_eq!(names(&chosen), ["[dbo].[T]"]);
+        assert_eq!(chosen.notes, ["user porter is not restored with these tables, and gets no login"]);
     }
 
     #[test]

@@ -7,9 +7,10 @@ use crate::bacpac::model::*;
 use crate::bacpac::script::NotCarried;
 use crate::bacpac::script::left::kind_words;
 
-/// Users, their memberships and what is theirs.
+/// Users, their memberships and what is theirs, in `model`, which is what was chosen so far of `all`.
 pub(super) fn users(
     model: &mut Model,
+    all: &Model,
     choice: &Choice,
     left: &mut Vec<NotCarried>,
     notes: &mut Vec<String>,
@@ -30,10 +31,13 @@ pub(super) fn users(
                     _ => None,
                 });
                 let Some(user) = user else {
-                    if matches!(choice.users, Users::Map(_)) {
-                        return Err(ChoiceError::NoUser(from.clone()));
-                    }
-                    notes.push(format!("the package has no user {from}, whom the configuration gives a login"));
+                    let known = |o: &Object| matches!(o, Object::User(user) if user.name.last() == from);
+                    notes.push(match (&choice.users, all.objects.iter().any(known)) {
+                        // It is in the package, and nothing of what was chosen is about it.
+                        (_, true) => format!("user {from} is not restored with these tables, and gets no login"),
+                        (Users::Map(_), false) => return Err(ChoiceError::NoUser(from.clone())),
+                        _ => format!("the package has no user {from}, whom the configuration gives a login"),
+                    });
                     continue;
                 };
                 let settings = (user.default_schema.take(), user.default_language.take());
