@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::event::{Failure, FailureKind};
 use super::job::JobContext;
+use crate::sqlserver::admin::{self, Created};
 use crate::sqlserver::connect;
 use crate::sqlserver::error::SqlError;
 use crate::sqlserver::orders::Orders;
@@ -17,13 +18,6 @@ const IN_USE: i32 = 3702;
 /// How long the clean-up tries to drop a database that is still in use.
 const DROP_PATIENCE: Duration = Duration::from_secs(20);
 
-/// Whether a database of that name is there; the server compares names its own way.
-pub async fn exists(orders: &mut dyn Orders, name: &str, cancel: &CancellationToken) -> Result<bool, SqlError> {
-    let sql = format!("SELECT COUNT(*) AS n FROM sys.databases WHERE name = {}", quote::literal(name));
-    let answer = orders.batch(&sql, &format!("looking for database {name}"), cancel).await?;
-    Ok(answer.sets.iter().flat_map(|s| s.records()).any(|r| r.int("n").unwrap_or(0) > 0))
-}
-
 /// Make a database. The order is not interrupted by a cancellation: it takes a moment, and only its answer tells
 /// whether the database is this job's.
 pub async fn create(
@@ -32,19 +26,14 @@ pub async fn create(
     name: &str,
     collation: Option<&str>,
     job: &JobContext,
-) -> Result<(), Failure> {
-    let mut sql = format!("CREATE DATABASE {}", quote::identifier(name));
-    if let Some(collation) = collation {
-        if !quote::is_collation_name(collation) {
-            let message = format!("the package's collation {collation:?} is no name of a collation");
-            return Err(Failure::new(message).kind(FailureKind::Damaged));
-        }
-        sql.push_str(" COLLATE ");
-        sql.push_str(collation);
+) -> Result<Created, Failure> {
+    if let Some(collation) = collation.filter(|c| !quote::is_collation_name(c)) {
+        let message = format!("the package's collation {collation:?} is no name of a collation");
+        return Err(Failure::new(message).kind(FailureKind::Damaged));
     }
     let never = CancellationToken::new();
-    match orders.batch(&sql, &format!("creating database {name}"), &never).await {
-        Ok(_) => Ok(()),
+    match admin::create_database(orders, name, collation, &never).await {
+        Ok(created) => Ok(created),
         Err(error @ (SqlError::Lost { .. } | SqlError::Timeout { .. })) => {
             // The answer is lost: the database may be there, and nothing tells whose it is.
             if may_exist(target, name).await {
@@ -59,8 +48,7 @@ pub async fn create(
 }
 
 /// Gives a new database a place for memory-optimised tables, a file group of this name, where its server wants one: a
-/// package has no files. What
-/// goes wrong here is told; the tables then fail by themselves, with the server's words.
+/// package has no files. What goes wrong here is told; the tables then fail by themselves, with the server's words.
 pub async fn place_for_memory(
     orders: &mut dyn Orders,
     name: &str,
@@ -115,18 +103,19 @@ async fn may_exist(target: &Target, name: &str) -> bool {
     let never = CancellationToken::new();
     let look = async {
         let mut orders = connect::open(&target.with_database("master"), &never).await?;
-        exists(&mut *orders, name, &never).await
+        admin::database_exists(&mut *orders, name, &never).await
     };
     tokio::time::timeout(Duration::from_secs(5), look).await.ok().and_then(Result::ok) != Some(false)
 }
 
 /// Drop a database that this job made. Tells what is left when that fails.
-pub async fn drop_made(target: &Target, name: &str, job: &JobContext) {
+pub async fn drop_made(target: &Target, made: &Created, job: &JobContext) {
+    let name = made.database();
     let never = CancellationToken::new();
     let until = tokio::time::Instant::now() + DROP_PATIENCE;
     let mut wait = Duration::from_millis(50);
     loop {
-        let attempt = tokio::time::timeout_at(until, try_drop(target, name, &never)).await;
+        let attempt = tokio::time::timeout_at(until, try_drop(target, made, &never)).await;
         let error = match attempt {
             Ok(Ok(())) => {
                 job.inform(format!("database {name} was dropped"));
@@ -148,15 +137,7 @@ pub async fn drop_made(target: &Target, name: &str, job: &JobContext) {
     }
 }
 
-async fn try_drop(target: &Target, name: &str, never: &CancellationToken) -> Result<(), SqlError> {
+async fn try_drop(target: &Target, made: &Created, never: &CancellationToken) -> Result<(), SqlError> {
     let mut orders = connect::open(&target.with_database("master"), never).await?;
-    let sql = format!("DROP DATABASE {}", quote::identifier(name));
-    match orders.batch(&sql, &format!("dropping database {name}"), never).await {
-        Ok(_) => Ok(()),
-        // Somebody else dropped it: it is gone, which is what was wanted.
-        Err(error) => match exists(&mut *orders, name, never).await {
-            Ok(false) => Ok(()),
-            _ => Err(error),
-        },
-    }
+    admin::drop_database(&mut *orders, made, never).await
 }

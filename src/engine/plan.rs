@@ -8,7 +8,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::database;
 use super::event::{Failure, FailureKind, Severity};
 use super::existing::{self, Holding};
 use super::job::{JobContext, Stop};
@@ -222,7 +221,7 @@ impl Plan {
         cancel: &CancellationToken,
     ) -> Result<(), Stop> {
         let (name, server) = (wanted.database, wanted.server);
-        let exists = database::exists(master, name, cancel).await?;
+        let exists = admin::database_exists(master, name, cancel).await?;
         match (wanted.existing, exists) {
             (None, true) => {
                 let hint = "choose another name; a restore touches no database that was not typed for it";

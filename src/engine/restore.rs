@@ -22,7 +22,7 @@ use crate::bacpac::model::{Model, Name, Object};
 use crate::bacpac::package::Report;
 use crate::bacpac::plan::TablePlan;
 use crate::bacpac::script::{Choice, Content, Missing, Phase};
-use crate::sqlserver::admin::{self, Untrusted};
+use crate::sqlserver::admin::{self, Created, Untrusted};
 use crate::sqlserver::catalogue::target_columns;
 use crate::sqlserver::connect;
 use crate::sqlserver::error::SqlError;
@@ -70,8 +70,8 @@ impl From<SqlError> for Stop {
 /// What a restore that did not end well has done so far.
 #[derive(Default)]
 struct Done {
-    /// The server, where a database was made.
-    made: Option<Target>,
+    /// The database that was made, and where.
+    made: Option<(Target, Created)>,
     /// Kind and name of what was made in a database that was there before.
     added: Vec<(&'static str, String)>,
 }
@@ -80,12 +80,12 @@ struct Done {
 pub async fn restore(jobs: &Jobs, job: &JobContext, wanted: &Wanted<'_>) -> Result<Summary, Stop> {
     let mut done = Done::default();
     let result = run(jobs, job, wanted, &mut done).await;
-    if let (Err(_), Some(target)) = (&result, &done.made) {
+    if let (Err(_), Some((target, made))) = (&result, &done.made) {
         if wanted.keep_partial {
             job.remark(format!("database {} was kept; it is not complete", wanted.database));
         } else {
             job.cleaning_up();
-            database::drop_made(target, wanted.database, job).await;
+            database::drop_made(target, made, job).await;
         }
     } else if result.is_err() && !done.added.is_empty() {
         const TOLD: usize = 50;
@@ -130,8 +130,8 @@ async fn run(jobs: &Jobs, job: &JobContext, wanted: &Wanted<'_>, done: &mut Done
     if wanted.existing.is_none() {
         let mut master = connect::open(&plan.target.with_database("master"), &job.cancel).await?;
         job.check()?;
-        database::create(&plan.target, &mut *master, name, plan.collation(), job).await?;
-        done.made = Some(plan.target.clone());
+        let made = database::create(&plan.target, &mut *master, name, plan.collation(), job).await?;
+        done.made = Some((plan.target.clone(), made));
         job.check()?;
     }
     let orders = connect::open(&plan.target, &job.cancel).await?;

@@ -9,7 +9,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::catalog::Stores;
 use super::command::{Command, JobSpec, PackageSource};
-use super::database;
 use super::event::{Event, Failure, FailureKind, JobId};
 use super::job::Stop;
 use super::package;
@@ -21,6 +20,7 @@ use super::scheduler::Scheduler;
 use super::servers::Servers;
 use super::work::Jobs;
 use crate::config::{Config, Secret};
+use crate::sqlserver::admin;
 use crate::sqlserver::{connect, preflight};
 use crate::store::Leftover;
 
@@ -238,7 +238,7 @@ impl Core for Service {
         let target = blocking(move || servers.target(&name)).await?.with_database("master");
         let cancel = CancellationToken::new();
         let mut questions = connect::open_questions(&target, &cancel).await?;
-        Ok(database::exists(&mut *questions, database, &cancel).await?)
+        Ok(admin::database_exists(&mut *questions, database, &cancel).await?)
     }
 
     async fn logins(&self, server: &str) -> Result<Option<Vec<String>>, Failure> {

@@ -1,5 +1,5 @@
-//! Orders an operator's work needs: what server this is, whether a database exists, making and dropping one, running a
-//! script with its errors located, counting rows, looking for constraints that are not trusted.
+//! Orders an operator's work needs: what server this is, whether a database exists, making and dropping one, counting
+//! rows, looking for constraints that are not trusted.
 //!
 //! Nothing here drops a database by a name alone: [`drop_database`] takes the [`Created`] that [`create_database`] gave.
 
@@ -57,14 +57,8 @@ pub async fn database_exists(
     cancel: &CancellationToken,
 ) -> Result<bool, SqlError> {
     let sql = format!("SELECT name FROM sys.databases WHERE name = {}", literal(database));
-    let answer = orders.batch(&sql, "looking for the database", cancel).await?;
+    let answer = orders.batch(&sql, &format!("looking for database {database}"), cancel).await?;
     Ok(answer.sets.first().is_some_and(|s| !s.rows.is_empty()))
-}
-
-/// The names of all databases that the login sees.
-pub async fn databases(orders: &mut dyn Orders, cancel: &CancellationToken) -> Result<Vec<String>, SqlError> {
-    let answer = orders.batch("SELECT name FROM sys.databases ORDER BY name", "listing databases", cancel).await?;
-    Ok(answer.sets.iter().flat_map(ResultSet::records).map(|r| r.string("name")).collect())
 }
 
 /// A database made by this process: the only thing that can be dropped again.
@@ -99,70 +93,23 @@ pub async fn create_database(
     Ok(Created { database: database.to_owned() })
 }
 
-/// Drops a database that this process made, with everybody who is in it thrown out. One that is gone already is fine.
+/// Drops a database that this process made; sessions that others have in it stand in the way (error 3702). One that is
+/// gone already is fine.
 pub async fn drop_database(
     orders: &mut dyn Orders,
     created: &Created,
-    engine_edition: i64,
     cancel: &CancellationToken,
 ) -> Result<(), SqlError> {
     let database = created.database();
-    if !database_exists(orders, database, cancel).await? {
-        return Ok(());
+    let sql = format!("DROP DATABASE {}", identifier(database));
+    match orders.batch(&sql, &format!("dropping database {database}"), cancel).await {
+        Ok(_) => Ok(()),
+        // Somebody else dropped it: it is gone, which is what was wanted.
+        Err(error) => match database_exists(orders, database, cancel).await {
+            Ok(false) => Ok(()),
+            _ => Err(error),
+        },
     }
-    let name = identifier(database);
-    let doing = format!("dropping database {database}");
-    // Azure SQL Database has no SINGLE_USER; a drop there ends the sessions by itself.
-    if engine_edition != 5 {
-        let alone = format!("ALTER DATABASE {name} SET SINGLE_USER WITH ROLLBACK IMMEDIATE");
-        // Not being able to is not decisive: the drop itself says whether it can be done.
-        if let Err(error @ (SqlError::Cancelled | SqlError::Lost { .. })) = orders.batch(&alone, &doing, cancel).await {
-            return Err(error);
-        }
-    }
-    orders.batch(&format!("DROP DATABASE {name}"), &doing, cancel).await?;
-    Ok(())
-}
-
-/// A batch of a script.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScriptBatch {
-    /// What it makes, in words: `table dbo.Orders`.
-    pub object: String,
-    /// The text.
-    pub sql: String,
-}
-
-/// A batch that failed.
-#[derive(Debug, thiserror::Error)]
-#[error("batch {number} of {of}: {error}")]
-pub struct ScriptError {
-    /// Its place, from 1.
-    pub number: usize,
-    /// How many there are.
-    pub of: usize,
-    /// What it was to make.
-    pub object: String,
-    /// The server's words.
-    #[source]
-    pub error: SqlError,
-}
-
-/// Runs batches in order up to the first that fails. `done` hears of each before it is run, with its place from 0.
-pub async fn run_script(
-    orders: &mut dyn Orders,
-    batches: &[ScriptBatch],
-    cancel: &CancellationToken,
-    mut done: impl FnMut(usize, &ScriptBatch),
-) -> Result<(), ScriptError> {
-    for (i, batch) in batches.iter().enumerate() {
-        done(i, batch);
-        let doing = format!("creating {}", batch.object);
-        if let Err(error) = orders.batch(&batch.sql, &doing, cancel).await {
-            return Err(ScriptError { number: i + 1, of: batches.len(), object: batch.object.clone(), error });
-        }
-    }
-    Ok(())
 }
 
 /// Tables counted in one question.
