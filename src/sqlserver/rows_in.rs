@@ -68,6 +68,17 @@ enum Text {
 }
 
 impl Form {
+    /// NULL on the wire.
+    fn null(&self) -> &'static [u8] {
+        match self {
+            Self::LeftOut => &[],
+            Self::Short | Self::Pointer(_) => &[0],
+            Self::Bounded(_) => &[0xFF; 2],
+            Self::Plp(_) => &PLP_NULL,
+            Self::Variant => &[0; 4],
+        }
+    }
+
     fn text(&self) -> Option<&Text> {
         match self {
             Self::Bounded(text) | Self::Plp(text) | Self::Pointer(text) => Some(text),
@@ -319,16 +330,6 @@ impl Wire {
         }
     }
 
-    fn null(&mut self, form: &Form) {
-        match form {
-            Form::LeftOut => {}
-            Form::Short | Form::Pointer(_) => self.buffer.push(0),
-            Form::Bounded(_) => self.buffer.extend_from_slice(&[0xFF; 2]),
-            Form::Plp(_) => self.buffer.extend_from_slice(&PLP_NULL),
-            Form::Variant => self.buffer.extend_from_slice(&[0; 4]),
-        }
-    }
-
     fn short<const N: usize>(&mut self, bytes: [u8; N]) {
         const { assert!(N < 0xFF) };
         self.buffer.push(N as u8);
@@ -347,74 +348,75 @@ impl Wire {
 
     /// A whole text or binary value.
     fn bytes(&mut self, index: usize, bytes: &[u8]) -> Result<(), SqlError> {
-        let columns = self.columns.clone();
-        let Some(column) = columns.get(index) else { return Err(self.fail(index, "no such column".into())) };
-        let text = match &column.form {
-            Form::LeftOut => return Ok(()),
-            Form::Bounded(text) | Form::Plp(text) | Form::Pointer(text) => text,
-            Form::Short | Form::Variant => {
-                return Err(self.fail(index, "a text or binary value in a column of another type".into()));
-            }
-        };
-        let mut converted = std::mem::take(&mut self.scratch);
-        converted.clear();
-        let wire = match text {
-            Text::AsIs => bytes,
-            Text::Converted { trim } => {
-                if let Some(kept) = &mut self.kept {
-                    kept.piece(index, self.rows + 1, bytes);
+        let row = self.rows + 1;
+        let written = match self.columns.get(index) {
+            None => Err("no such column".into()),
+            Some(column) => {
+                if let (Some(Text::Converted { .. }), Some(kept)) = (column.form.text(), &mut self.kept) {
+                    kept.piece(index, row, bytes);
                     kept.end(index);
                 }
-                if *trim { without_blanks(bytes, b" \0") } else { bytes }
-            }
-            Text::Narrow(page) => {
-                let mut half = None;
-                if let Err(reason) = page.encode(bytes, &mut half, &mut converted) {
-                    return Err(self.fail(index, reason));
-                }
-                if half.is_some() {
-                    return Err(self.fail(index, "the text ends in half a surrogate pair".into()));
-                }
-                // A char of fewer bytes than characters (UTF-8) comes with blanks that are not the value's.
-                if column.limit > 0 && converted.len() > column.limit {
-                    let kept = without_blanks(&converted, b" ").len().max(column.limit);
-                    converted.truncate(kept);
-                }
-                if column.limit > 0 && converted.len() > column.limit {
-                    let reason = format!("{} bytes, and the column holds {}", converted.len(), column.limit);
-                    return Err(self.fail(index, reason));
-                }
-                &converted
+                column.write(bytes, &mut self.scratch, &mut self.buffer)
             }
         };
-        match &column.form {
+        written.map_err(|reason| self.fail(index, reason))
+    }
+}
+
+impl Column {
+    /// A whole text or binary value as the wire has it; `scratch` is for its bytes in a code page.
+    fn write(&self, bytes: &[u8], scratch: &mut Vec<u8>, out: &mut Vec<u8>) -> Result<(), String> {
+        let text = match &self.form {
+            Form::LeftOut => return Ok(()),
+            Form::Bounded(text) | Form::Plp(text) | Form::Pointer(text) => text,
+            Form::Short | Form::Variant => return Err("a text or binary value in a column of another type".into()),
+        };
+        let wire = match text {
+            Text::AsIs => bytes,
+            Text::Converted { trim: true } => without_blanks(bytes, b" \0"),
+            Text::Converted { trim: false } => bytes,
+            Text::Narrow(page) => {
+                let mut half = None;
+                scratch.clear();
+                page.encode(bytes, &mut half, scratch)?;
+                if half.is_some() {
+                    return Err("the text ends in half a surrogate pair".into());
+                }
+                // A char of fewer bytes than characters (UTF-8) comes with blanks that are not the value's.
+                if self.limit > 0 && scratch.len() > self.limit {
+                    let kept = without_blanks(scratch, b" ").len().max(self.limit);
+                    scratch.truncate(kept);
+                }
+                if self.limit > 0 && scratch.len() > self.limit {
+                    return Err(format!("{} bytes, and the column holds {}", scratch.len(), self.limit));
+                }
+                scratch
+            }
+        };
+        match &self.form {
             Form::Bounded(_) => {
                 // All ones are NULL's.
-                let Some(length) = u16::try_from(wire.len()).ok().filter(|n| *n < 0xFFFF) else {
-                    return Err(self.fail(index, format!("{} bytes, which no column holds", wire.len())));
-                };
-                self.buffer.extend_from_slice(&length.to_le_bytes());
-                self.buffer.extend_from_slice(wire);
+                let length = u16::try_from(wire.len()).ok().filter(|n| *n < 0xFFFF);
+                let length = length.ok_or_else(|| format!("{} bytes, which no column holds", wire.len()))?;
+                out.extend_from_slice(&length.to_le_bytes());
+                out.extend_from_slice(wire);
             }
             Form::Plp(_) => {
-                self.buffer.extend_from_slice(&PLP_UNKNOWN_LENGTH);
+                out.extend_from_slice(&PLP_UNKNOWN_LENGTH);
                 // A chunk of length zero is the end.
                 for chunk in wire.chunks(LARGEST_CHUNK) {
-                    self.buffer.extend_from_slice(&(chunk.len() as u32).to_le_bytes());
-                    self.buffer.extend_from_slice(chunk);
+                    out.extend_from_slice(&(chunk.len() as u32).to_le_bytes());
+                    out.extend_from_slice(chunk);
                 }
-                self.buffer.extend_from_slice(&[0; 4]);
+                out.extend_from_slice(&[0; 4]);
             }
             _ => {
-                let Ok(length) = u32::try_from(wire.len()) else {
-                    return Err(self.fail(index, "more than 4 GB".into()));
-                };
-                self.buffer.extend_from_slice(&TEXT_POINTER);
-                self.buffer.extend_from_slice(&length.to_le_bytes());
-                self.buffer.extend_from_slice(wire);
+                let length = u32::try_from(wire.len()).map_err(|_| "more than 4 GB".to_owned())?;
+                out.extend_from_slice(&TEXT_POINTER);
+                out.extend_from_slice(&length.to_le_bytes());
+                out.extend_from_slice(wire);
             }
         }
-        self.scratch = converted;
         Ok(())
     }
 }
@@ -435,10 +437,7 @@ impl RowSink for Wire {
         let Some(column) = self.columns.get(index) else { return Err(self.fail(index, "no such column".into())) };
         let scale = column.scale;
         match cell {
-            Cell::Null => {
-                let form = column.form.clone();
-                self.null(&form);
-            }
+            Cell::Null => self.buffer.extend_from_slice(column.form.null()),
             Cell::Bit(v) => self.short([u8::from(v)]),
             Cell::TinyInt(v) => self.short([v]),
             Cell::SmallInt(v) => self.short(v.to_le_bytes()),
