@@ -190,13 +190,6 @@ fn rows(c: &mut Criterion) {
                 black_box(count.rows)
             });
         });
-        group.bench_function("skim", |b| {
-            b.iter(|| {
-                let mut decoder = Decoder::new(plan.clone(), "part");
-                chunks().for_each(|chunk| decoder.skim(chunk).expect("the rows are sound"));
-                black_box(decoder.rows())
-            });
-        });
         group.bench_function("decode and encode", |b| {
             let mut buffer = Vec::new();
             b.iter(|| {

@@ -106,27 +106,6 @@ impl BcpType {
         )
     }
 
-    /// A value may be larger than memory; the decoder hands it over in pieces.
-    pub fn is_large(self) -> bool {
-        use BcpType::*;
-        matches!(
-            self,
-            VarCharMax
-                | NVarCharMax
-                | VarBinaryMax
-                | Text
-                | NText
-                | Image
-                | Xml
-                | HierarchyId
-                | Geometry
-                | Geography
-                | Clr
-                | Json
-                | Vector
-        )
-    }
-
     /// The type's name as T-SQL has it, without facets.
     pub fn sql_name(self) -> &'static str {
         use BcpType::*;

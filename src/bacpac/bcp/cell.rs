@@ -73,9 +73,9 @@ pub enum LobKind {
 
 /// Receives rows, cell by cell in column order.
 ///
-/// A value of a large type (`BcpType::is_large`) comes either whole through [`RowSink::cell`] or as `lob_start`, any
-/// number of `lob_piece`, `lob_end`. The decoder gives every value of at most [`super::WHOLE`] bytes whole (unless the
-/// stream itself had it in chunks); larger ones may come either way.
+/// A value of a large type (text, ntext, image, xml, json, `(max)` and CLR types) comes either whole through
+/// [`RowSink::cell`] or as `lob_start`, any number of `lob_piece`, `lob_end`. The decoder gives every value of at most
+/// [`super::WHOLE`] bytes whole (unless the stream itself had it in chunks); larger ones may come either way.
 pub trait RowSink {
     /// What can go wrong at the receiving end; a decoder's own errors are passed through it.
     type Error: From<BcpError>;

@@ -124,12 +124,7 @@ impl Decoder {
 
     /// Decodes the next bytes of the part; every check there is runs, whatever the sink does with the cells.
     pub fn feed<S: RowSink>(&mut self, chunk: &[u8], sink: &mut S) -> Result<(), S::Error> {
-        self.run::<S, false>(chunk, sink)
-    }
-
-    /// Follows the boundaries of cells and rows only: lengths are checked, values are not looked at. For finding a row.
-    pub fn skim(&mut self, chunk: &[u8]) -> Result<(), BcpError> {
-        self.run::<_, true>(chunk, &mut super::CountRows::default())
+        self.run(chunk, sink)
     }
 
     /// The part is over: it must end with a row. Gives the number of rows.
@@ -137,7 +132,7 @@ impl Decoder {
         let missing = match self.state {
             State::Cells if self.next == 0 && self.carry.is_empty() => return Ok(self.rows),
             State::Cells if self.carry.is_empty() => 1,
-            State::Cells => match decode::<true>(&self.columns[self.next], &self.carry) {
+            State::Cells => match decode(&self.columns[self.next], &self.carry) {
                 Ok(Step::Need(n)) => (n - self.carry.len()) as u64,
                 _ => 1,
             },
@@ -163,29 +158,29 @@ impl Decoder {
         }
     }
 
-    fn run<S: RowSink, const SKIM: bool>(&mut self, chunk: &[u8], sink: &mut S) -> Result<(), S::Error> {
+    fn run<S: RowSink>(&mut self, chunk: &[u8], sink: &mut S) -> Result<(), S::Error> {
         if self.columns.is_empty() && !chunk.is_empty() {
             return Err(self.fail(0, Fault::ShortRow { found: 0, expected: 0 }).into());
         }
         let mut at = 0;
         while at < chunk.len() {
             at = match self.state {
-                State::Cells if self.carry.is_empty() => self.cells::<S, SKIM>(chunk, at, sink)?,
-                State::Cells => self.carried::<S, SKIM>(chunk, at, sink)?,
+                State::Cells if self.carry.is_empty() => self.cells(chunk, at, sink)?,
+                State::Cells => self.carried(chunk, at, sink)?,
                 State::Lob { left } => {
                     let n = usize::try_from(left).unwrap_or(usize::MAX).min(chunk.len() - at);
-                    self.piece::<S, SKIM>(&chunk[at..at + n], sink)?;
+                    self.piece(&chunk[at..at + n], sink)?;
                     if left == n as u64 {
-                        self.lob_end::<S, SKIM>(sink)?;
+                        self.lob_end(sink)?;
                     } else {
                         self.state = State::Lob { left: left - n as u64 };
                     }
                     at + n
                 }
-                State::ChunkLength { total } => self.chunk_length::<S, SKIM>(chunk, at, total, sink)?,
+                State::ChunkLength { total } => self.chunk_length(chunk, at, total, sink)?,
                 State::Chunk { left, total } => {
                     let n = usize::try_from(left).unwrap_or(usize::MAX).min(chunk.len() - at);
-                    self.piece::<S, SKIM>(&chunk[at..at + n], sink)?;
+                    self.piece(&chunk[at..at + n], sink)?;
                     self.state = if left == n as u64 {
                         State::ChunkLength { total }
                     } else {
@@ -200,29 +195,20 @@ impl Decoder {
     }
 
     /// The fast path: cells that lie whole in the chunk. Stops at its end, at a cut cell or at a large value.
-    fn cells<S: RowSink, const SKIM: bool>(
-        &mut self,
-        chunk: &[u8],
-        mut at: usize,
-        sink: &mut S,
-    ) -> Result<usize, S::Error> {
+    fn cells<S: RowSink>(&mut self, chunk: &[u8], mut at: usize, sink: &mut S) -> Result<usize, S::Error> {
         let mut next = self.next;
         let mut rows = self.rows;
         while at < chunk.len() {
             let column = &self.columns[next];
-            match decode::<SKIM>(column, &chunk[at..]) {
+            match decode(column, &chunk[at..]) {
                 Ok(Step::Cell(cell, used)) => {
-                    if !SKIM {
-                        sink.cell(next, cell)?;
-                    }
+                    sink.cell(next, cell)?;
                     at += used;
                     next += 1;
                     if next == self.columns.len() {
                         next = 0;
                         rows += 1;
-                        if !SKIM {
-                            sink.row_end()?;
-                        }
+                        sink.row_end()?;
                     }
                 }
                 Ok(Step::Need(_)) => {
@@ -232,12 +218,12 @@ impl Decoder {
                 }
                 Ok(Step::Long(header, length)) => {
                     (self.next, self.rows) = (next, rows);
-                    self.lob_start::<S, SKIM>(Some(length), sink)?;
+                    self.lob_start(Some(length), sink)?;
                     return Ok(at + header);
                 }
                 Ok(Step::Chunked) => {
                     (self.next, self.rows) = (next, rows);
-                    self.lob_start::<S, SKIM>(None, sink)?;
+                    self.lob_start(None, sink)?;
                     return Ok(at + 8);
                 }
                 Err(fault) => {
@@ -251,15 +237,10 @@ impl Decoder {
     }
 
     /// Completes the cell that the last chunk cut.
-    fn carried<S: RowSink, const SKIM: bool>(
-        &mut self,
-        chunk: &[u8],
-        mut at: usize,
-        sink: &mut S,
-    ) -> Result<usize, S::Error> {
+    fn carried<S: RowSink>(&mut self, chunk: &[u8], mut at: usize, sink: &mut S) -> Result<usize, S::Error> {
         loop {
             let carry = std::mem::take(&mut self.carry);
-            match decode::<SKIM>(&self.columns[self.next], &carry) {
+            match decode(&self.columns[self.next], &carry) {
                 Ok(Step::Need(n)) => {
                     self.carry = carry;
                     let take = (n - self.carry.len()).min(chunk.len() - at);
@@ -270,21 +251,19 @@ impl Decoder {
                     at += take;
                 }
                 Ok(Step::Cell(cell, _)) => {
-                    if !SKIM {
-                        sink.cell(self.next, cell)?;
-                    }
+                    sink.cell(self.next, cell)?;
                     self.keep_allocation(carry);
-                    self.advance::<S, SKIM>(sink)?;
+                    self.advance(sink)?;
                     return Ok(at);
                 }
                 Ok(Step::Long(_, length)) => {
                     self.keep_allocation(carry);
-                    self.lob_start::<S, SKIM>(Some(length), sink)?;
+                    self.lob_start(Some(length), sink)?;
                     return Ok(at);
                 }
                 Ok(Step::Chunked) => {
                     self.keep_allocation(carry);
-                    self.lob_start::<S, SKIM>(None, sink)?;
+                    self.lob_start(None, sink)?;
                     return Ok(at);
                 }
                 Err(fault) => {
@@ -301,40 +280,33 @@ impl Decoder {
     }
 
     /// To the next column, or to the next row.
-    fn advance<S: RowSink, const SKIM: bool>(&mut self, sink: &mut S) -> Result<(), S::Error> {
+    fn advance<S: RowSink>(&mut self, sink: &mut S) -> Result<(), S::Error> {
         self.next += 1;
         if self.next == self.columns.len() {
             self.next = 0;
             self.rows += 1;
-            if !SKIM {
-                sink.row_end()?;
-            }
+            sink.row_end()?;
         }
         Ok(())
     }
 
-    fn lob_start<S: RowSink, const SKIM: bool>(&mut self, length: Option<u64>, sink: &mut S) -> Result<(), S::Error> {
+    fn lob_start<S: RowSink>(&mut self, length: Option<u64>, sink: &mut S) -> Result<(), S::Error> {
         self.state = match length {
             Some(left) => State::Lob { left },
             None => State::ChunkLength { total: 0 },
         };
         let kind = if self.columns[self.next].ty.is_text() { LobKind::Text } else { LobKind::Binary };
-        if SKIM { Ok(()) } else { sink.lob_start(self.next, kind, length) }
+        sink.lob_start(self.next, kind, length)
     }
 
-    fn lob_end<S: RowSink, const SKIM: bool>(&mut self, sink: &mut S) -> Result<(), S::Error> {
+    fn lob_end<S: RowSink>(&mut self, sink: &mut S) -> Result<(), S::Error> {
         self.state = State::Cells;
-        if !SKIM {
-            sink.lob_end(self.next)?;
-        }
-        self.advance::<S, SKIM>(sink)
+        sink.lob_end(self.next)?;
+        self.advance(sink)
     }
 
     /// Hands a piece on; text is cut between UTF-16 units only.
-    fn piece<S: RowSink, const SKIM: bool>(&mut self, mut piece: &[u8], sink: &mut S) -> Result<(), S::Error> {
-        if SKIM {
-            return Ok(());
-        }
+    fn piece<S: RowSink>(&mut self, mut piece: &[u8], sink: &mut S) -> Result<(), S::Error> {
         if !self.columns[self.next].ty.is_text() {
             return if piece.is_empty() { Ok(()) } else { sink.lob_piece(self.next, piece) };
         }
@@ -350,7 +322,7 @@ impl Decoder {
         if piece.is_empty() { Ok(()) } else { sink.lob_piece(self.next, piece) }
     }
 
-    fn chunk_length<S: RowSink, const SKIM: bool>(
+    fn chunk_length<S: RowSink>(
         &mut self,
         chunk: &[u8],
         at: usize,
@@ -375,14 +347,14 @@ impl Decoder {
         if !total.is_multiple_of(2) && self.columns[self.next].ty.is_text() {
             return Err(self.fail(at, Fault::OddText { found: total }).into());
         }
-        self.lob_end::<S, SKIM>(sink)?;
+        self.lob_end(sink)?;
         Ok(at)
     }
 }
 
 /// One cell from the start of `bytes`, which may be cut anywhere.
 #[inline(always)]
-fn decode<'a, const SKIM: bool>(column: &Column, bytes: &'a [u8]) -> Result<Step<'a>, Fault> {
+fn decode<'a>(column: &Column, bytes: &'a [u8]) -> Result<Step<'a>, Fault> {
     let (payload, used): (&'a [u8], usize) = match column.framing {
         Framing::Bare(width) => {
             let width = usize::from(width);
@@ -468,9 +440,6 @@ fn decode<'a, const SKIM: bool>(column: &Column, bytes: &'a [u8]) -> Result<Step
             }
         }
     };
-    if SKIM {
-        return Ok(Step::Cell(Cell::Null, used));
-    }
     Ok(Step::Cell(value(column, payload)?, used))
 }
 

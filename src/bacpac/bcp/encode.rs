@@ -90,11 +90,6 @@ impl Encoder {
         !matches!(self.lob, Some(Lob { form: Form::Reserved(_, 4), .. }))
     }
 
-    /// A large value is being written.
-    pub fn in_lob(&self) -> bool {
-        self.lob.is_some()
-    }
-
     /// Takes the whole rows out of the buffer and leaves `replacement` (emptied) in its place, so that allocations go
     /// round. Bytes of a row begun stay.
     pub fn take(&mut self, mut replacement: Vec<u8>) -> Vec<u8> {

@@ -170,11 +170,6 @@ pub fn invalid_column(name: &str) -> DdlError {
     DdlError::new(207, 1, 16, format!("Invalid column name '{name}'."))
 }
 
-/// 208.
-pub fn invalid_object(name: &str) -> DdlError {
-    DdlError::new(208, 1, 16, format!("Invalid object name '{name}'."))
-}
-
 /// 911.
 pub fn no_database(name: &str) -> DdlError {
     DdlError::new(

@@ -179,11 +179,6 @@ impl Sight {
         Sight { all, user, readers }
     }
 
-    /// Everything is shown.
-    pub fn everything(&self) -> bool {
-        self.all
-    }
-
     /// Whether the login sees an object: with any permission on it.
     // Assumption: rights on the whole database show all objects; rights on an object or its schema show that one.
     pub fn sees(&self, database: &Database, object: &Object) -> bool {

@@ -17,7 +17,7 @@ use super::policy::Classification;
 use super::property::ExtendedProperty;
 use super::shards::Shards;
 use super::stamp::Stamp;
-use super::types::{FIRST_USER_TYPE, UserType, UserTypeKind};
+use super::types::{FIRST_USER_TYPE, UserType};
 
 /// `dbo`'s schema id.
 pub const DBO_SCHEMA: i32 = 1;
@@ -335,11 +335,6 @@ impl Database {
         self.types.iter().find(|t| t.user_type_id == id)
     }
 
-    /// The table behind a table type, by the table's object id.
-    pub fn table_type_of_object(&self, object_id: i32) -> Option<&Arc<UserType>> {
-        self.types.iter().find(|t| t.table_object_id == Some(object_id) && matches!(t.kind, UserTypeKind::Table(_)))
-    }
-
     /// An XML schema collection by schema and name.
     pub fn xml_collection(&self, schema_id: i32, name: &str) -> Option<&Arc<XmlSchemaCollection>> {
         let wanted = self.fold(name);
@@ -370,13 +365,6 @@ impl Database {
     /// All objects, constraints not among them, in no order.
     pub fn objects(&self) -> impl Iterator<Item = &Arc<Object>> {
         self.objects.values()
-    }
-
-    /// All objects by id.
-    pub fn objects_sorted(&self) -> Vec<&Arc<Object>> {
-        let mut all: Vec<_> = self.objects.values().collect();
-        all.sort_by_key(|o| o.object_id);
-        all
     }
 
     /// How many objects, constraints not counted.

@@ -18,11 +18,6 @@ struct Count {
 }
 
 impl Counter {
-    /// A counter that was already used, or not.
-    pub fn new(last: Option<i128>) -> Counter {
-        Counter(Arc::new(Mutex::new(Count { last, fresh: false })))
-    }
-
     fn with<T>(&self, change: impl FnOnce(&mut Count) -> T) -> T {
         change(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }

@@ -154,11 +154,6 @@ impl Column {
     pub fn stored(&self) -> bool {
         !self.column_set && self.computed.as_ref().is_none_or(|c| c.persisted)
     }
-
-    /// Whether INSERT and UPDATE may name it (computed: 271).
-    pub fn writable(&self) -> bool {
-        self.computed.is_none()
-    }
 }
 
 /// What an index is (`sys.indexes.type`).

@@ -235,11 +235,6 @@ impl RowForm {
         self.columns.get(index).map(|(ty, _)| ty)
     }
 
-    /// The frame of a column, from 0.
-    pub fn frame(&self, index: usize) -> Option<Frame> {
-        self.columns.get(index).map(|(_, frame)| *frame)
-    }
-
     /// Appends a row.
     pub fn encode(&self, row: &[Value], out: &mut Vec<u8>) -> Result<(), RowFormError> {
         if row.len() != self.columns.len() {

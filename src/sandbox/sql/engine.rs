@@ -155,13 +155,6 @@ impl Engine {
         *n
     }
 
-    /// A value of a rowversion column was stored as it is: later ones are larger.
-    pub fn saw_rowversion(&self, database: i32, seen: u64) {
-        let mut all = self.rowversions.lock().unwrap_or_else(PoisonError::into_inner);
-        let n = all.entry(database).or_insert(2000);
-        *n = (*n).max(seen);
-    }
-
     /// The catalogue was changed for good: it is written, if it is kept, at most once a second, and a large one
     /// less often, so that at most a tenth of the time goes there. The last change is written when the last session ends.
     pub fn changed(&self) {

@@ -233,15 +233,6 @@ impl Link {
         self.conn.execute_batch(&format!("DROP TABLE IF EXISTS x{table}_{index}"))
     }
 
-    /// Gives the tree of an index another number.
-    pub fn renumber_index(&self, table: i32, from: i32, to: i32) -> rusqlite::Result<()> {
-        if self.has_table(table)? {
-            self.conn.flush_prepared_statement_cache();
-            self.conn.execute_batch(&format!("ALTER TABLE x{table}_{from} RENAME TO x{table}_{to}"))?;
-        }
-        Ok(())
-    }
-
     /// Forgets the rows and keys of a table.
     pub fn drop_table(&self, table: i32) -> rusqlite::Result<()> {
         self.conn.flush_prepared_statement_cache();
@@ -399,13 +390,6 @@ impl Link {
             }
         }
         Ok(())
-    }
-
-    /// Bytes of the file's pages in use.
-    pub fn size(&self) -> rusqlite::Result<i64> {
-        let pages: i64 = self.conn.query_row("PRAGMA page_count", [], |r| r.get(0))?;
-        let page: i64 = self.conn.query_row("PRAGMA page_size", [], |r| r.get(0))?;
-        Ok(pages * page)
     }
 }
 

@@ -289,11 +289,6 @@ impl<'a> Answer<'a> {
         self.writer.put(&self.scratch.bytes)
     }
 
-    /// Whether a DONE waits to be sent.
-    pub fn has_pending(&self) -> bool {
-        self.pending.is_some()
-    }
-
     /// Ends the message.
     pub fn end(mut self) -> Result<(), Abandoned> {
         if !self.spoke && self.pending.is_none() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::cursor::{Cursor, ProtocolError, Read};
 use crate::sandbox::collation;
-use crate::sandbox::rowform::{self, CellFault, Frame, decimal_bytes, magnitude, time_bytes};
+use crate::sandbox::rowform::{self, CellFault, Frame, decimal_bytes, magnitude};
 use crate::sandbox::value::{Base, Collation, MAX, SqlType, Value};
 
 /// Where a TYPE_INFO stands: text, ntext and image differ.
@@ -401,19 +401,6 @@ pub fn us_varchar(text: &str, out: &mut Vec<u8>) {
         units += 1;
     }
     out[at..at + 2].copy_from_slice(&units.to_le_bytes());
-}
-
-/// Bytes a Byte-framed cell of the type has when it is not NULL; `None` if any of several (decimal).
-pub fn exact_bytes(ty: &SqlType) -> Option<usize> {
-    let time = time_bytes(ty.scale);
-    match ty.base {
-        Base::Date => Some(3),
-        Base::Time => Some(time),
-        Base::DateTime2 => Some(time + 3),
-        Base::DateTimeOffset => Some(time + 5),
-        Base::UniqueIdentifier => Some(16),
-        _ => fixed_bytes(ty).map(usize::from),
-    }
 }
 
 #[cfg(test)]

@@ -48,13 +48,6 @@ impl<K: PartialEq + Clone> Cursor<K> {
         self.key = keys.get(self.index).cloned();
     }
 
-    /// Goes to an item, if it is there.
-    pub fn find(&mut self, key: &K, keys: &[K]) {
-        if let Some(found) = keys.iter().position(|k| k == key) {
-            self.go(found, keys);
-        }
-    }
-
     /// Scrolls as little as needed to have the chosen line on a screen of `room` rows, where the n-th line takes
     /// `height(n)` rows. No room is wasted at the end.
     pub fn show(&mut self, len: usize, room: u16, height: impl Fn(usize) -> u16) {

@@ -106,11 +106,6 @@ impl Undo {
             }
         }
     }
-
-    /// Which database it concerns.
-    pub fn database_id(&self) -> i32 {
-        self.database_id
-    }
 }
 
 /// CurCmd of a statement, also of one that fails while it runs.

@@ -6,12 +6,11 @@ use std::ops::ControlFlow;
 use sqlparser::ast;
 
 use crate::sandbox::session::ResultColumn;
-use crate::sandbox::sql::bind::{self, Binder};
+use crate::sandbox::sql::bind::Binder;
 use crate::sandbox::sql::convert::{How, convert};
 use crate::sandbox::sql::error::{SqlError, SqlResult};
 use crate::sandbox::sql::expr::{Context, Env, Expr, Node};
 use crate::sandbox::sql::plan::{Place, Plan, TableScan, damaged};
-use crate::sandbox::sql::select::Bound;
 use crate::sandbox::sql::session::SqlSession;
 use crate::sandbox::sql::types;
 use crate::sandbox::storage::Order;
@@ -58,18 +57,6 @@ impl SqlSession {
         };
         self.end_statement(true)?;
         Ok(holds)
-    }
-
-    /// Binds a query and opens what it reads.
-    pub fn bound(&mut self, q: &ast::Query, scopes: &[bind::Scope]) -> SqlResult<(Bound, bool)> {
-        let (bound, databases, tables) = {
-            let mut b = Binder::new(self, self.database);
-            b.scopes = scopes.to_vec();
-            let bound = b.query(q)?;
-            (bound, b.databases, b.reads_tables)
-        };
-        self.start_read(databases.iter().copied())?;
-        Ok((bound, tables && self.refuses_snapshot(&databases).is_some()))
     }
 
     /// Fact 62: the database that refuses SNAPSHOT.
