@@ -3,9 +3,12 @@
 
 mod support;
 
+use pacrat::sandbox::meta::Product;
+use pacrat::sandbox::{LoginOptions, Sandbox, SandboxOptions};
 use serde_json::Value;
 use support::binary::Ran;
 use support::club::{CLUB, Place};
+use support::place::PASSWORD;
 
 const USERS: &str = "SELECT p.name, ISNULL(l.name, '-') AS l FROM sys.database_principals AS p \
                      LEFT JOIN sys.server_principals AS l ON l.sid = p.sid \
@@ -130,6 +133,7 @@ async fn what_a_dry_run_refuses_the_restore_refuses_with_the_same_words_before_i
         (&["--map-user", "portr=warden"], "the package has no user portr"),
         (&["--data-only"], "rows alone need a database that is there"),
         (&["--into-existing", "taken"], "\"taken\" was typed to restore into \"New\""),
+        (&["--no-dependencies"], "--no-dependencies is about tables, and none is named"),
         (&["--map-user", "porter= "], "is no name of a login for user porter"),
         (&["--map-user", "porter=warden", "--map-user", "porter=steward"], "user porter can't be given both"),
     ] {
@@ -156,6 +160,25 @@ async fn what_a_server_may_not_do_is_doubted_and_no_reason_to_refuse() {
         "box does not seem to have the collation Klingon_100_CI_AS",
         "compatibility level 170 is beyond box (SQL Server 2019): the database gets 150",
         "user porter: login nobody (as mapped) is not to be seen on box",
+    ] {
+        assert!(doubts.contains(says), "{says}\n{doubts}");
+    }
+    // The package is of SQL Server 2019.
+    let logins = vec![LoginOptions::administrator("operator", PASSWORD)];
+    let old = SandboxOptions { product: Product::Sql2016, logins, ..SandboxOptions::default() };
+    let old = Sandbox::start(old).await.unwrap();
+    let place_of_old = Place::configured(&format!(
+        "[servers.old]\nhost = \"127.0.0.1\"\nport = {}\nlogin = \"operator\"\npassword_env = \"BOX_PASSWORD\"\n\
+         trust_certificate = true\n",
+        old.address().port()
+    ))
+    .await;
+    let to_old = ["restore", CLUB, "--to", "old", "--database", "Older", "--dry-run", "--json"];
+    let plan: Value = serde_json::from_str(&place_of_old.pacrat(&to_old).await.out).unwrap();
+    let doubts = texts(&plan["doubts"]).join("\n");
+    for says in [
+        "the package is of SQL Server 2019, and old is SQL Server 2016: what it does not know is refused, or left out",
+        "compatibility level 140 is beyond old (SQL Server 2016): the database gets 130",
     ] {
         assert!(doubts.contains(says), "{says}\n{doubts}");
     }

@@ -108,6 +108,7 @@ Examples:
         display_order = 2,
         after_help = "\
 Examples:
+  pacrat restore acme_20261120013000 --to main --database acme_look --dry-run
   pacrat restore acme_20261120013000 --to main --database acme_look
   pacrat restore /mnt/usb/acme.bacpac --to test --database acme --users none --permissions no
   pacrat restore acme_20261120013000 --to main --database acme_orders --table dbo.Orders

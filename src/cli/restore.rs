@@ -181,6 +181,11 @@ impl RestoreArguments {
             // Tables named here come as the command line says, not as those of the configuration.
             choice.dependencies = true;
         }
+        if self.no_dependencies && choice.tables.is_empty() {
+            let failure =
+                Failure::new("--no-dependencies is about tables, and none is named").kind(FailureKind::Request);
+            return Err(failure.hint("name them with --table"));
+        }
         choice.dependencies &= !self.no_dependencies;
         if !self.skip_missing.is_empty() {
             let skip = self.skip_missing.iter().filter_map(|s| match s {

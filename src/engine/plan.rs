@@ -304,7 +304,7 @@ impl Plan {
                 product(major)
             ));
         }
-        let level = self.model.options().and_then(|o| o.options.get("CompatibilityMode")?.parse::<u32>().ok());
+        let level = script::compatibility_of(&self.model);
         if let Some(level) = level.filter(|level| *level > major * 10 && wanted.existing.is_none()) {
             self.doubts.push(format!(
                 "compatibility level {level} is beyond {server} ({}): the database gets {}",

@@ -341,7 +341,7 @@ pub const BINDINGS: &[Binding] = &[
     binding!(
         Dialogs,
         Plan,
-        [ctrl('p')],
+        [ctrl('p'), key(KeyCode::F(2))],
         "preview",
         "What the restore would do: nothing is changed by it",
         RESTORE,

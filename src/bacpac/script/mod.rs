@@ -30,6 +30,7 @@ use std::collections::{HashMap, HashSet};
 pub use choice::{Chosen, choose, part_of, rename, with_suffix};
 pub use database::{database_collation, option_values};
 pub use left::{WITHOUT_SAYING, kind_words};
+pub use options::compatibility_of;
 pub use piece::{Piece, pieces, script_of};
 pub use print::{dacfx_text, dacfx_text_of, server_text, server_text_for_dacfx};
 pub use security::login_of;

@@ -63,6 +63,16 @@ struct Setter<'m, 'a, 'o> {
     done: Vec<&'static str>,
 }
 
+/// The compatibility level that a new database of this model gets.
+pub fn compatibility_of(model: &Model) -> Option<u32> {
+    level_of(model.options()?, platform(&model.header.dsp_name))?.parse().ok()
+}
+
+fn level_of<'o>(options: &'o DatabaseOptions, platform: &str) -> Option<&'o str> {
+    let level = options.options.get("CompatibilityMode").and_then(|l| number(l));
+    level.or_else(|| platform_default(platform, "CompatibilityMode"))
+}
+
 impl<'a> Maker<'a> {
     pub(super) fn database_options(&mut self, options: &'a DatabaseOptions) {
         if self.is_dacfx() {
@@ -165,9 +175,7 @@ impl<'o> Setter<'_, '_, 'o> {
     fn general(&mut self, platform: &str) {
         // Assumption: a level that the target's server does not know is refused by it and reported; it is not guessed.
         // What the model leaves out is what its platform takes it for, not what the target's new databases have.
-        let level = self.options.options.get("CompatibilityMode").and_then(|l| number(l)).map(str::to_owned);
-        let level = level.or_else(|| platform_default(platform, "CompatibilityMode").map(str::to_owned));
-        if let Some(level) = level {
+        if let Some(level) = level_of(self.options, platform) {
             self.set("CompatibilityMode", format_args!("COMPATIBILITY_LEVEL = {level}"));
         }
         for (property, words, fresh) in SWITCHES {

@@ -348,19 +348,35 @@ fn a_refused_restore_is_filled_in_again() {
 }
 
 #[test]
-fn an_answer_that_comes_while_a_list_is_open_counts_and_starts_nothing_behind_it() {
-    let mut state = quiet(UNICODE, ORDINARY);
-    press(&mut state, "tab r");
-    press(&mut state, "enter tab tab space");
-    assert!(dialog(&state).submit, "it starts when the name is known");
-    let effects = {
-        let control_p = KeyEvent::new(KeyCode::Char('p'), KeyModifiers::CONTROL);
-        update(&mut state, Message::Key(control_p), now());
+fn whoever_goes_on_choosing_is_not_started_by_a_late_answer() {
+    for keys in ["tab", "2 backspace", "tab tab space", "c-p"] {
+        let mut state = quiet(UNICODE, ORDINARY);
+        press(&mut state, "tab r enter");
+        assert!(dialog(&state).submit, "it starts when the name is known");
+        press(&mut state, keys);
         let ticket = dialog(&state).ticket;
-        update(&mut state, Message::Exists(ticket, Ok(false)), now())
-    };
-    assert!(submitted(&effects).is_none(), "{effects:?}");
-    assert_eq!(dialog(&state).check, NameCheck::Free);
+        let effects = update(&mut state, Message::Exists(ticket, Ok(false)), now());
+        assert!(submitted(&effects).is_none(), "{keys}: {effects:?}");
+        assert_eq!(dialog(&state).check, NameCheck::Free, "{keys}: the answer counts all the same");
+    }
+}
+
+#[test]
+fn a_package_is_read_once_for_its_details_and_for_the_dialog_over_them() {
+    let mut state = quiet(UNICODE, ORDINARY);
+    press(&mut state, "tab enter");
+    let r = KeyEvent::new(KeyCode::Char('r'), KeyModifiers::NONE);
+    let effects = update(&mut state, Message::Key(r), now());
+    assert!(
+        !effects.iter().any(|e| matches!(e, Effect::LoadDetails(..))),
+        "the first read would be given up: {effects:?}"
+    );
+    let ticket = dialog(&state).package_ticket;
+    tell(&mut state, [Message::Details(ticket, Box::new(Ok(super::samples::details())))]);
+    assert!(dialog(&state).package.is_some());
+    press(&mut state, "esc");
+    let Some(Layer::Details(view)) = state.layers.last() else { panic!("no details") };
+    assert!(view.details.is_some());
 }
 
 /// Fills everything in, opens each list in turn; `look` sees every screen of it.

@@ -102,8 +102,7 @@ impl Update<'_> {
 
     pub(super) fn details(&mut self, ticket: Ticket, result: Result<PackageDetails, Failure>) {
         if self.state.dialog().is_some_and(|d| d.package_ticket == ticket) {
-            self.package_read(ticket, result);
-            return;
+            self.package_read(ticket, result.clone());
         }
         for layer in &mut self.state.layers {
             if let Layer::Details(view) = layer

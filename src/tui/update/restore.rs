@@ -90,13 +90,19 @@ impl Update<'_> {
         }
         let server = home.and_then(|home| self.state.servers.iter().position(|s| s.name == home)).unwrap_or(0);
         let choice = self.state.options.restore.clone();
-        let (ticket, package_ticket) = (self.state.ticket(), self.state.ticket());
-        // Whoever looked inside has read it already.
-        let package = match self.state.layers.last() {
-            Some(Layer::Details(view)) if view.source == source => view.details.clone(),
-            _ => None,
-        };
-        if package.is_none() {
+        let (ticket, mut package_ticket) = (self.state.ticket(), self.state.ticket());
+        // Whoever looks inside has read it already, or is about to.
+        let mut package = None;
+        let mut asked = false;
+        if let Some(Layer::Details(view)) = self.state.layers.last()
+            && view.source == source
+        {
+            package = view.details.clone();
+            asked = view.phase == Phase::Loading;
+            package_ticket = view.ticket;
+        }
+        if package.is_none() && !asked {
+            package_ticket = self.state.ticket();
             self.effects.push(Effect::LoadDetails(package_ticket, source.clone()));
         }
         let map = match &choice.users {
@@ -161,7 +167,7 @@ impl Update<'_> {
         dialog.check = match result {
             Ok(false) => NameCheck::Free,
             Ok(true) => NameCheck::Exists,
-            Err(failure) => NameCheck::Unknown(in_one_line(&failure)),
+            Err(failure) => NameCheck::Unknown(failure.lines().join("; ")),
         };
         if std::mem::take(&mut dialog.submit) && dialog.check == NameCheck::Free && on_top {
             self.start_restore();
@@ -200,6 +206,8 @@ impl Update<'_> {
         let servers = self.state.servers.len().max(1);
         let Some(Layer::Restore(dialog)) = self.state.layers.last_mut() else { return };
         dialog.problem = None;
+        // Whoever goes on choosing does not want to start yet.
+        dialog.submit = false;
         if !matches!(dialog.pick, Pick::Nothing) {
             act_in_pick(dialog, action);
             return;
@@ -247,6 +255,7 @@ impl Update<'_> {
         let servers: Vec<String> = self.state.servers.iter().map(|s| s.name.clone()).collect();
         let Some(Layer::Restore(dialog)) = self.state.layers.last_mut() else { return };
         dialog.problem = None;
+        dialog.submit = false;
         // A package that could not be read may be there again.
         if let Phase::Failed(_) = dialog.phase {
             dialog.phase = Phase::Loading;
@@ -354,6 +363,7 @@ impl Update<'_> {
     pub(super) fn edit_restore(&mut self, edit: impl FnOnce(&mut Input)) {
         let Some(Layer::Restore(dialog)) = self.state.layers.last_mut() else { return };
         dialog.problem = None;
+        dialog.submit = false;
         if let Pick::Logins(pick) = &mut dialog.pick {
             pick.completing = None;
             pick.line().map(edit);

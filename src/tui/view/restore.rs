@@ -152,15 +152,16 @@ fn said(canvas: &Canvas<'_>, dialog: &Restore, width: usize) -> Vec<Piece> {
     let wrap = |tone: Tone, text: &str, lines: usize| -> Vec<Piece> {
         text::wrap(text, width.max(8), lines, unicode).into_iter().map(|line| piece(tone, line)).collect()
     };
-    match &dialog.problem {
-        Some(problem) => {
+    let asked = matches!(dialog.field, Field::Server | Field::Database);
+    match (&dialog.problem, &dialog.check) {
+        (Some(problem), _) => {
             let sign = canvas.theme.glyph(Glyph::Failed);
-            let mut out = wrap(Tone::Bad, &format!("{sign} {}", problem.lines().join("; ")), PROBLEM);
-            out.truncate(PROBLEM);
-            out
+            wrap(Tone::Bad, &format!("{sign} {}", problem.lines().join("; ")), PROBLEM)
         }
+        // All of it: the line beside the name has no room for why a server does not answer.
+        (None, NameCheck::Unknown(why)) if asked => wrap(Tone::Warn, &format!("{why}; Enter asks again"), PROBLEM),
         // Always as high, so that the box stays where it is.
-        None => {
+        (None, _) => {
             let mut out = wrap(Tone::Dim, help(dialog), 2);
             out.resize(2, piece(Tone::Dim, ""));
             out
