@@ -3,19 +3,19 @@
 //!
 //! `ARCHITECTURE.md` has the invariants; `tests/architecture.rs` holds them.
 
-/// The archive format: package, model, BCP rows, script. Knows no server, no clock, no async runtime.
+// The archive format: package, model, BCP rows, script. Knows no server, no clock, no async runtime.
 pub mod bacpac;
-/// The command line: one file a command.
+// The command line: one file a command.
 pub mod cli;
-/// The configuration file, layered: defaults < file < environment < flags.
+// The configuration file, layered: defaults < file < environment < flags.
 pub mod config;
-/// Jobs: queue, worker pool, progress, journal.
+// Jobs: queue, worker pool, progress, journal.
 pub mod engine;
-/// An embedded server that speaks TDS, for `pacrat demo` and for tests. Shares no code with `sqlserver`.
+// An embedded server that speaks TDS, for `pacrat demo` and for tests. Shares no code with `sqlserver`.
 pub mod sandbox;
-/// The live server: connect, catalogue → model, rows out, rows in.
+// The live server: connect, catalogue → model, rows out, rows in.
 pub mod sqlserver;
-/// Where backups lie, their names and manifests.
+// Where backups lie, their names and manifests.
 pub mod store;
-/// The dashboard.
+// The dashboard.
 pub mod tui;

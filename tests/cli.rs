@@ -116,6 +116,32 @@ fn files_need_no_configuration_and_leave_no_trace() {
 }
 
 #[test]
+fn a_manifest_of_impossible_figures_is_listed_without_their_sum() {
+    let pacrat = Pacrat::new();
+    let store = pacrat.home().join("store");
+    std::fs::create_dir(&store).unwrap();
+    let file = store.join("acme_20260203040506.bacpac");
+    std::fs::write(&file, "x").unwrap();
+    let table = |name: &str| serde_json::json!({"schema": "dbo", "table": name, "rows": u64::MAX, "bytes": u64::MAX});
+    let manifest = serde_json::json!({
+        "version": 1, "tenant": "acme", "server": "s", "database": "d", "started": "-009999-01-02T01:59:59Z",
+        "ended": "9999-12-30T22:00:00Z", "trigger": "manual", "who": "w", "comment": null, "pacrat": "0",
+        "source_version": "15", "consistency": "unknown", "tables": [table("a"), table("b")], "not_carried": [],
+        "size": 1, "sha256": "", "verification": {"level": "rows", "at": "9999-12-30T22:00:00Z"},
+    });
+    std::fs::write(store.join("acme_20260203040506.bacpac.json"), manifest.to_string()).unwrap();
+    let pacrat = pacrat.config(&format!("[stores.here]\npath = {:?}\n", store.display().to_string()));
+    let ran = pacrat.run(&["list", "--json"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let list: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&list[0]["tenant"], &list[0]["rows"]), (&"acme".into(), &serde_json::Value::Null));
+    let ran = pacrat.run(&["list"]);
+    assert!(ran.code == 0 && ran.out.contains("acme_20260203040506.bacpac"), "{ran:?}");
+    assert_ne!(pacrat.run(&["inspect", file.to_str().unwrap()]).code, 101);
+    assert_ne!(pacrat.run(&["verify", file.to_str().unwrap()]).code, 101);
+}
+
+#[test]
 fn a_file_under_a_name_of_its_own_is_listed_with_what_its_package_says() {
     let Some(shared) = shared("a_file_under_a_name_of_its_own_is_listed_with_what_its_package_says") else { return };
     let pacrat = Pacrat::new();

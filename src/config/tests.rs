@@ -1,3 +1,5 @@
+//! The configuration file: its example, its layers, its problems by line and column.
+
 use std::collections::BTreeSet;
 
 use super::*;

@@ -2,8 +2,8 @@
 //! by one thread.
 //!
 //! Memory: every part holds a permit from the moment its bytes are taken out of an encoder until it is in the file, so
-//! no more than [`PARTS_PER_CORE`] parts a core exist at once, deflated or not. A part that is too large to be held
-//! comes in pieces: they too are deflated on all cores, no more than [`PIECES`] of a part exist at once, and while one
+//! no more than `PARTS_PER_CORE` parts a core exist at once, deflated or not. A part that is too large to be held
+//! comes in pieces: they too are deflated on all cores, no more than `PIECES` of a part exist at once, and while one
 //! such part is written the others wait for the file. Its pieces hold no permits, so the two cannot block each other.
 
 use std::io::{BufWriter, Write};

@@ -133,7 +133,8 @@ pub fn info(store: &str, stored: Stored) -> BackupInfo {
         },
         size: stored.size,
         trigger: manifest.as_ref().map(|m| m.trigger),
-        rows: manifest.as_ref().map(|m| m.tables.iter().map(|t| t.rows).sum()),
+        // A manifest is a file: figures whose sum cannot be are none.
+        rows: manifest.as_ref().and_then(|m| m.tables.iter().try_fold(0u64, |sum, t| sum.checked_add(t.rows))),
         // A verification of other bytes says nothing of these.
         verification: manifest.as_ref().filter(|_| problem.is_none()).and_then(|m| m.verification),
         manifest,

@@ -116,8 +116,9 @@ impl Meter {
             progress.tables_done += u32::from(done);
             // What was an estimate is known once the table is done; never is the total below what was moved.
             let expect = |total: Option<u64>, moved: u64| if done { Some(moved) } else { total.map(|t| t.max(moved)) };
-            rows_total = rows_total.zip(expect(table.rows_total, rows)).map(|(a, b)| a + b);
-            bytes_total = bytes_total.zip(expect(table.bytes_total, bytes)).map(|(a, b)| a + b);
+            // What is expected is what a server or a file says.
+            rows_total = rows_total.zip(expect(table.rows_total, rows)).map(|(a, b)| a.saturating_add(b));
+            bytes_total = bytes_total.zip(expect(table.bytes_total, bytes)).map(|(a, b)| a.saturating_add(b));
             if table.begun.load(Ordering::Relaxed) && !done {
                 progress.current.push(TableProgress {
                     table: table.table.clone(),

@@ -1,3 +1,5 @@
+//! The scheduler with jobs of the tests' own: turns, states, cancellation.
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;

@@ -4,7 +4,7 @@
 //! Single-byte code pages (437, 850, 874, 1250 to 1258) and UTF-8 are converted here; the tables are those of
 //! encoding_rs and of the driver's OEM pages. Of the double-byte ones (932, 936, 949, 950) the tables at hand differ
 //! from the server's in the user-defined ranges, so for such columns the server converts, both ways, and what it keeps
-//! of a load is compared with what was sent (see [`super::kept`]).
+//! of a load is compared with what was sent (see `super::kept`).
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};

@@ -3,7 +3,7 @@
 //! * [`target`]: where a server is and how to log in; [`connection_string`] makes one of an ADO.NET string.
 //! * [`orders`]: the trait [`orders::Orders`] (questions and orders) and its answers; [`connect::open`] and
 //!   [`connect::open_questions`] give one.
-//! * [`rows`]: the traits [`rows::RowSource`] (rows out) and [`rows::RowSink`] (rows in), both in BCP bytes;
+//! * [`rows`]: the traits [`rows::RowSource`] (rows out) and [`rows::RowLoader`] (rows in), both in BCP bytes;
 //!   [`rows::RowConnection`] gives both.
 //! * [`catalogue`]: a database as a model and as tables to read; [`admin`]: making, dropping, counting.
 //! * [`preflight`]: what a server tells of a restore before it.

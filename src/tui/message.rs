@@ -1,4 +1,4 @@
-//! What reaches [`super::update`] and what it asks for: one enum each.
+//! What reaches `super::update` and what it asks for: one enum each.
 
 use crossterm::event::KeyEvent;
 

@@ -46,7 +46,8 @@ pub fn lines(plan: &RestorePlan) -> Vec<PlanLine> {
         say(Tone::Strong, 0, "Would make".into());
         say(Tone::Plain, 2, kinds.join(", "));
     }
-    let sum = |f: fn(&PlannedTable) -> Option<u64>| plan.tables.iter().map(f).sum::<Option<u64>>();
+    let sum =
+        |f: fn(&PlannedTable) -> Option<u64>| plan.tables.iter().map(f).try_fold(0u64, |sum, n| sum.checked_add(n?));
     let rows = sum(|t| t.rows).map_or_else(|| "rows not counted".to_owned(), |n| counted(n, "row"));
     let all = sum(|t| Some(t.bytes)).unwrap_or_default();
     let tables = counted(plan.tables.len() as u64, "table");

@@ -1,3 +1,5 @@
+//! What counts as a difference between two models, and what does not.
+
 use super::*;
 use crate::bacpac::model::*;
 

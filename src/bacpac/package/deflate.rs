@@ -67,7 +67,7 @@ impl Deflater {
 }
 
 /// Deflates a piece of a part that is too large to be held whole. Pieces may be made on any thread; one after the other
-/// and behind them [`LAST_PIECE`] are a deflate stream, for each ends at a byte and looks back at no other.
+/// and behind them `LAST_PIECE` are a deflate stream, for each ends at a byte and looks back at no other.
 pub fn deflate_piece(bytes: &[u8]) -> DeflatedPart {
     let mut compress = Compress::new(Compression::fast(), false);
     // What does not become smaller is stored, five bytes a block; the flush is five more.

@@ -1,5 +1,5 @@
 //! A package on its way out, in DacFx's layout: model.xml, DacMetadata.xml, Data/…, Origin.xml, _rels/.rels,
-//! [Content_Types].xml, in one pass over a plain `Write`.
+//! `[Content_Types].xml`, in one pass over a plain `Write`.
 
 use std::io::Write;
 

@@ -274,7 +274,7 @@ impl Line {
         Verdict::Go
     }
 
-    /// Waits as [`Faults::stall`] does.
+    /// Waits as `Faults::stall` does.
     pub fn stall(&self, time: Option<Duration>, gone: &dyn Fn() -> bool) {
         self.faults.stall(time, gone);
     }

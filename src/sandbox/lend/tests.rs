@@ -1,3 +1,5 @@
+//! Views, functions about metadata, and rights, as statements see them.
+
 use super::*;
 use crate::sandbox::meta::Product;
 use crate::sandbox::session::{Backend, LoginRequest, Session};

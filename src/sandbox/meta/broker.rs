@@ -111,7 +111,7 @@ pub struct Broker {
 
 const MESSAGES: &str = "http://schemas.microsoft.com/SQL/";
 
-/// The message types of every database, as a fresh server lists them: id, name without [`MESSAGES`], validation.
+/// The message types of every database, as a fresh server lists them: id, name without `MESSAGES`, validation.
 pub const SYSTEM_MESSAGE_TYPES: &[(i32, &str, char)] = &[
     (1, "ServiceBroker/Error", 'X'),
     (2, "ServiceBroker/EndDialog", 'E'),

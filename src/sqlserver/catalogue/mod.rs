@@ -484,7 +484,7 @@ fn source_tables(
             .flatten()
             .filter(|r| r.int("index_id").is_some_and(|i| i <= 1))
             .filter_map(|r| u64::try_from(r.int("rows")?).ok())
-            .sum();
+            .fold(0, u64::saturating_add);
         out.push(SourceTable {
             plan: Arc::new(plan),
             read: ReadOptions { order, columns: server.collect() },

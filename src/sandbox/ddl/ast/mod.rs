@@ -225,7 +225,7 @@ pub struct SequenceDef {
     pub minimum: Option<Option<i128>>,
     pub maximum: Option<Option<i128>>,
     pub cycle: Option<bool>,
-    /// CACHE [n], or NO CACHE.
+    /// `CACHE [n]`, or `NO CACHE`.
     pub cache: Option<Option<Option<i32>>>,
 }
 

@@ -1,3 +1,5 @@
+//! Definition statements as they are read.
+
 use super::*;
 use crate::sandbox::ddl::ast::*;
 use crate::sandbox::meta::ModuleKind;
