@@ -28,6 +28,8 @@ fn help_is_as_it_was() {
         );
     }
     assert_eq!(pacrat.run(&["help", "exit-codes"]).code, 0);
+    let codes: serde_json::Value = serde_json::from_str(&pacrat.run(&["exit-codes", "--json"]).out).unwrap();
+    assert_eq!(codes[6]["code"], 6);
 }
 
 #[test]

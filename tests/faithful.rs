@@ -283,3 +283,29 @@ async fn what_the_model_has_no_word_for_is_named() {
         assert!(said.contains(line), "{line}:\n{said}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn things_that_share_a_name_are_numbered_alike_wherever_they_were_made() {
+    let place = Place::with(&[
+        "CREATE ROLE app",
+        "CREATE SCHEMA app",
+        "CREATE TABLE app.t (t int NOT NULL, i int NOT NULL)",
+        // In another order than a restore makes them.
+        "CREATE INDEX t ON app.t (t)",
+        "CREATE INDEX i ON app.t (i)",
+        "CREATE FUNCTION app.f() RETURNS int WITH INLINE = OFF AS BEGIN RETURN 1 END",
+        "EXECUTE sp_addextendedproperty N'p', N'v', N'SCHEMA', N'app', N'TABLE', N't', N'INDEX', N't'",
+    ])
+    .await;
+    let (_, file) = place.back_up().await;
+    let first = model(&file);
+    assert!(first.contains(r#"<Property Name="IsInline" Value="True" />"#));
+    std::fs::remove_file(&file).unwrap();
+    place.there_and_back().await;
+    place.order("master", &["ALTER DATABASE Odd MODIFY NAME = Gone", "ALTER DATABASE Copy MODIFY NAME = Odd"]).await;
+    for entry in std::fs::read_dir(place.home.path().join("store")).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    let (_, again) = place.back_up().await;
+    assert!(first == model(&again), "the same schema gives the same bytes");
+}

@@ -32,6 +32,14 @@ Exit codes:
   130  cancelled (Ctrl-C); what was begun is cleaned up
 Of several jobs the highest code counts.";
 
+/// The table's lines: code and meaning.
+pub fn codes() -> impl Iterator<Item = (u8, &'static str)> {
+    TABLE.lines().filter_map(|line| {
+        let (code, meaning) = line.trim_start().split_once("  ")?;
+        Some((code.parse().ok()?, meaning))
+    })
+}
+
 /// The code of an error.
 pub fn code(failure: &Failure) -> u8 {
     match failure.kind {
@@ -50,8 +58,8 @@ mod tests {
     #[test]
     fn the_table_names_every_code() {
         for code in [OK, FAILED, USAGE, CONFIGURATION, DAMAGED, UNREACHABLE, DIFFERENT, INTERRUPTED] {
-            let found = TABLE.lines().any(|l| l.split_whitespace().next() == Some(&code.to_string()));
-            assert!(found, "{code} is not in the table");
+            assert!(codes().any(|(c, meaning)| c == code && !meaning.is_empty()), "{code} is not in the table");
         }
+        assert_eq!(codes().count(), 8);
     }
 }

@@ -65,6 +65,12 @@ fn dispatch(session: &Session, command: Option<Command>) -> Outcome {
         Command::Inspect { package } => package::inspect(session, &package),
         Command::Rows { package, table, format, limit } => package::rows(session, &package, &table, format, limit),
         Command::Demo { line } => demo::run(session, line),
+        Command::ExitCodes if session.common.json => {
+            let codes: Vec<_> =
+                exit::codes().map(|(code, meaning)| serde_json::json!({ "code": code, "meaning": meaning })).collect();
+            output::json(&codes)?;
+            Ok(exit::OK)
+        }
         Command::ExitCodes => {
             use std::io::Write;
             writeln!(output::stdout(), "{}", exit::TABLE)?;

@@ -112,13 +112,18 @@ impl Model {
             return Ok(next);
         }
         let mut numbers: HashMap<(Name, Class), String> = HashMap::new();
+        let mut shared: Vec<(Name, Class, &mut Object)> = Vec::new();
         for object in &mut self.objects {
             let (name, class) = (object.name(), class_of(object));
             // The least class keeps the plain name.
             let keeper = owners.get(&name).and_then(|classes| classes.iter().min().copied());
-            if keeper.is_none_or(|keeper| keeper == class) {
-                continue;
+            if keeper.is_some_and(|keeper| keeper != class) {
+                shared.push((name, class, object));
             }
+        }
+        // Numbered by name: in what order a server tells of them is no part of the schema.
+        shared.sort_by(|a, b| (a.0.parts(), a.1).cmp(&(b.0.parts(), b.1)));
+        for (name, class, object) in shared {
             let disambiguator = match object {
                 Object::Other(element) if class != Class::Other => Some(&mut element.disambiguator),
                 _ => object.rest_mut().map(|rest| &mut rest.disambiguator),

@@ -39,6 +39,8 @@ pub(super) struct Parts {
     pub view_metadata: bool,
     pub check_option: bool,
     pub for_replication: bool,
+    /// It says `INLINE = ON` or `OFF`.
+    pub says_inline: bool,
     pub with_append: bool,
     /// A trigger says `AFTER`, not `FOR`.
     pub after: bool,
@@ -67,6 +69,7 @@ pub(super) fn split(form: Form, text: &str) -> Option<Parts> {
         return_variable: return_variable(header),
         view_metadata: header.iter().any(|t| t.is("VIEW_METADATA")),
         for_replication: header.windows(2).any(|w| w[0].is("FOR") && w[1].is("REPLICATION")),
+        says_inline: header.windows(2).any(|w| w[0].is("INLINE") && w[1].is_sign('=')),
         with_append: header.windows(2).any(|w| w[0].is("WITH") && w[1].is("APPEND")),
         after: header.iter().any(|t| t.depth == 0 && t.is("AFTER")),
         names_columns: form == Form::View && names_columns(header),

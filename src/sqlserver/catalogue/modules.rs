@@ -240,6 +240,8 @@ impl Builder<'_> {
             Function {
                 name: object.name.clone(),
                 return_variable: parts.return_variable.clone().filter(|_| form == FunctionForm::MultiStatement),
+                // DacFx says so of either word, and keeps which one it is in the text.
+                inline: form == FunctionForm::Scalar && parts.says_inline,
                 schema_bound: module.bool("is_schema_bound"),
                 null_on_null: module.bool("null_on_null_input"),
                 native: module.bool("uses_native_compilation"),
