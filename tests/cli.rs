@@ -492,3 +492,31 @@ async fn a_reader_that_goes_away_ends_no_job() {
     let jobs: serde_json::Value = serde_json::from_str(&pacrat.run(&["jobs", "--json"]).out).unwrap();
     assert!(jobs.as_array().unwrap().iter().all(|j| j["state"] == "completed"), "{jobs}");
 }
+
+/// A store that is away (a mount that is gone) is said, and stops nothing that does not need it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_away_stops_nothing_that_does_not_need_it() {
+    let server = support::place::sandbox(&["operator"]).await;
+    let lines = format!("password = {:?}", support::place::PASSWORD);
+    let pacrat = Pacrat::new();
+    std::fs::write(pacrat.home().join("away"), "no folder").unwrap();
+    let more =
+        "[stores.gone]\npath = \"away\"\n[tenants.lost]\nserver = \"box\"\ndatabase = \"master\"\nstore = \"gone\"\n";
+    let text = support::place::configuration(&server, &lines, ("acme", "master"), more);
+    let pacrat = pacrat.config(&format!("store = \"here\"\n{text}"));
+    let ran = pacrat.run(&["backup", "acme"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.err.contains("warning: store gone: cannot list "), "{ran:?}");
+    let ran = pacrat.run(&["list"]);
+    assert_eq!(ran.code, 1, "what is listed is not all: {ran:?}");
+    assert!(ran.out.contains("acme_") && ran.err.contains("error: store gone: cannot list "), "{ran:?}");
+    let file = ran.out.split_whitespace().find(|w| w.ends_with(".bacpac")).unwrap().to_owned();
+    assert_eq!(pacrat.run(&["verify", &file]).code, 0);
+    let ran = pacrat.run(&["verify", "lost_20260101000000"]);
+    assert_eq!(ran.code, 1, "it may be where nobody could look: {ran:?}");
+    let ran = pacrat.run(&["tenants"]);
+    let line = |name: &str| ran.out.lines().find(|l| l.starts_with(name)).unwrap().to_owned();
+    assert_eq!(ran.code, 1);
+    assert!(line("acme").contains("just now") && line("lost").contains("not known"), "{ran:?}");
+    assert_eq!(pacrat.run(&["backup", "lost"]).code, 1);
+}

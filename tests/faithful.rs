@@ -309,3 +309,16 @@ async fn things_that_share_a_name_are_numbered_alike_wherever_they_were_made() {
     let (_, again) = place.back_up().await;
     assert!(first == model(&again), "the same schema gives the same bytes");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_whose_every_value_the_server_gives_gets_its_rows() {
+    let place = Place::with(&[
+        "CREATE TABLE dbo.[only ]] versions] (v rowversion NOT NULL)",
+        "INSERT INTO dbo.[only ]] versions] DEFAULT VALUES",
+        "INSERT INTO dbo.[only ]] versions] DEFAULT VALUES",
+    ])
+    .await;
+    let said = place.there_and_back().await;
+    assert!(said.contains("column v gets new row versions"), "{said}");
+    place.same("SELECT COUNT(*) FROM dbo.[only ]] versions]").await;
+}

@@ -10,7 +10,7 @@ use super::list::verified;
 use super::output::{self, Outcome, Table};
 use super::progress::title;
 use super::session::Session;
-use crate::engine::query::{Core, JobInfo};
+use crate::engine::query::{Core, JobInfo, TenantInfo};
 use crate::tui::quantity::{Wording, age, bytes, count, duration};
 use crate::tui::state::job::word;
 
@@ -20,9 +20,15 @@ pub fn tenants(session: &Session) -> Outcome {
         |_| BTreeSet::new(),
         async |service| {
             let tenants = service.tenants().await?;
+            // Several tenants may have one store.
+            let unread: BTreeSet<&str> = tenants.iter().filter_map(|t| t.unread.as_deref()).collect();
+            for why in &unread {
+                output::tell(&format!("error: {why}"));
+            }
+            let code = if unread.is_empty() { exit::OK } else { exit::FAILED };
             if session.common.json {
                 output::json(&tenants)?;
-                return Ok(exit::OK);
+                return Ok(code);
             }
             let now = Timestamp::now();
             let mut table =
@@ -34,7 +40,8 @@ pub fn tenants(session: &Session) -> Outcome {
                     t.server.clone(),
                     t.database.clone(),
                     t.group.clone().unwrap_or_default(),
-                    last.map_or_else(|| "never".into(), |b| age(b.taken, now, Wording::Long)),
+                    last.filter(|_| t.unread.is_none())
+                        .map_or_else(|| newest(t).into(), |b| age(b.taken, now, Wording::Long)),
                     last.map(|b| bytes(b.size)).unwrap_or_default(),
                     last.map_or("", verified).into(),
                     t.last_job.as_ref().map(|j| job_end(j, now)).unwrap_or_default(),
@@ -47,9 +54,14 @@ pub fn tenants(session: &Session) -> Outcome {
                 table.print(&mut out)?;
             }
             out.flush()?;
-            Ok(exit::OK)
+            Ok(code)
         },
     )
+}
+
+/// What is said where no newest backup is known.
+fn newest(tenant: &TenantInfo) -> &'static str {
+    if tenant.unread.is_some() { "not known" } else { "never" }
 }
 
 /// What to do where nothing is configured yet.

@@ -8,7 +8,7 @@ use super::exit;
 use super::output::{self, Outcome, Table};
 use super::session::Session;
 use crate::config::nearest;
-use crate::engine::catalog::Stores;
+use crate::engine::catalog::{Listed, Stores};
 use crate::engine::query::BackupInfo;
 use crate::store::manifest::{Level, Trigger};
 use crate::tui::quantity::{Wording, age, bytes, count};
@@ -17,13 +17,20 @@ use crate::tui::quantity::{Wording, age, bytes, count};
 pub fn backups(session: &Session, tenant: Option<&str>) -> Outcome {
     let config = session.config()?;
     let stores = Stores::new(&config);
-    let (backups, remarks) = stores.backups(tenant)?;
+    let Listed { backups, remarks, unread } = stores.backups(tenant)?;
     for remark in &remarks {
         output::tell(&format!("warning: {remark}"));
     }
+    for (store, failure) in &unread {
+        output::tell(&format!("error: store {store}: {}", failure.lines().join(": ")));
+    }
     // A name that neither the configuration nor a backup has is a wrong one.
     let unknown = backups.is_empty() && tenant.is_some_and(|t| !config.tenants.contains_key(t));
-    let code = if unknown { exit::USAGE } else { exit::OK };
+    let code = match unread.values().map(exit::code).max() {
+        Some(code) => code,
+        None if unknown => exit::USAGE,
+        None => exit::OK,
+    };
     if session.common.json {
         output::json(&backups)?;
         return Ok(code);

@@ -97,6 +97,9 @@ async fn tell_recovered(session: &Session, service: &Service) -> Result<(), Fail
             output::tell(&format!("job {} was interrupted: {}{hint}", job.id, failure.message));
         }
     }
+    for (store, failure) in recovered.away {
+        output::tell(&format!("warning: store {store}: {}", failure.lines().join(": ")));
+    }
     for (store, left) in recovered.files {
         let fate = match left.fate {
             Fate::InUse => continue,

@@ -13,6 +13,17 @@ use crate::store::{Beside, Folder, Leftover, Store, Stored, name};
 /// Packages that one listing opens at most: each takes a moment, and a listing must not.
 const PACKAGES_ASKED: usize = 500;
 
+/// What the stores hold, as far as they could be read.
+#[derive(Debug)]
+pub struct Listed {
+    /// The backups, newest first.
+    pub backups: Vec<BackupInfo>,
+    /// Files that could not be looked at.
+    pub remarks: Vec<String>,
+    /// Stores that could not be read, and why.
+    pub unread: BTreeMap<String, Failure>,
+}
+
 /// The stores by name.
 #[derive(Clone)]
 pub struct Stores {
@@ -43,11 +54,19 @@ impl Stores {
         })
     }
 
-    /// The backups of a tenant, or of all, newest first, and what could not be looked at. Blocks.
-    pub fn backups(&self, tenant: Option<&str>) -> Result<(Vec<BackupInfo>, Vec<String>), Failure> {
-        let (mut backups, mut remarks) = (Vec::new(), Vec::new());
+    /// The backups of a tenant, or of all, newest first, and what could not be looked at. One store that is away hides
+    /// none of what the others hold; an error where there is nothing else. Blocks.
+    pub fn backups(&self, tenant: Option<&str>) -> Result<Listed, Failure> {
+        let (mut backups, mut remarks, mut unread) = (Vec::new(), Vec::new(), BTreeMap::new());
         for store in self.stores.values() {
-            let listing = store.list(tenant)?;
+            let listing = match store.list(tenant) {
+                Ok(listing) => listing,
+                Err(error) if self.stores.len() == 1 => return Err(error.into()),
+                Err(error) => {
+                    unread.insert(store.name().to_owned(), Failure::from(error));
+                    continue;
+                }
+            };
             remarks.extend(listing.remarks.into_iter().map(|r| format!("{}: {r}", store.location())));
             for stored in listing.backups {
                 let said = stored.said.as_ref().map(|s| s.word);
@@ -64,7 +83,12 @@ impl Stores {
             backups.retain(|b| b.tenant == tenant);
         }
         backups.sort_by(|a, b| b.taken.cmp(&a.taken).then_with(|| b.backup.file.cmp(&a.backup.file)));
-        Ok((backups, remarks))
+        if unread.len() == self.stores.len()
+            && let Some((_, failure)) = unread.pop_first()
+        {
+            return Err(failure);
+        }
+        Ok(Listed { backups, remarks, unread })
     }
 
     /// A file brought by hand under a name of its own: whose it is, and when it was made, its package says.
@@ -86,23 +110,28 @@ impl Stores {
 
     /// The backup of that file name, in whichever store it is. Blocks.
     pub fn find(&self, file: &str) -> Result<Option<BackupRef>, Failure> {
+        let mut away = None;
         for store in self.stores.values() {
             match store.stat(file) {
                 Ok(_) => return Ok(Some(BackupRef { store: store.name().to_owned(), file: file.to_owned() })),
                 Err(crate::store::StoreError::Missing { .. } | crate::store::StoreError::Name(_)) => {}
-                Err(e) => return Err(e.into()),
+                Err(e) => away = away.or(Some(e)),
             }
         }
-        Ok(None)
+        // It may be where nobody could look.
+        away.map_or(Ok(None), |e| Err(e.into()))
     }
 
-    /// Put in order what dead processes left. Blocks.
-    pub fn recover(&self) -> Result<Vec<(String, Leftover)>, Failure> {
-        let mut found = Vec::new();
+    /// Put in order what dead processes left; the stores where that could not be done come second. Blocks.
+    pub fn recover(&self) -> (Vec<(String, Leftover)>, Vec<(String, Failure)>) {
+        let (mut found, mut away) = (Vec::new(), Vec::new());
         for store in self.stores.values() {
-            found.extend(store.recover()?.into_iter().map(|l| (store.name().to_owned(), l)));
+            match store.recover() {
+                Ok(left) => found.extend(left.into_iter().map(|l| (store.name().to_owned(), l))),
+                Err(error) => away.push((store.name().to_owned(), error.into())),
+            }
         }
-        Ok(found)
+        (found, away)
     }
 }
 

@@ -15,11 +15,14 @@ use crate::bacpac::bcp::BcpError;
 use crate::bacpac::package::{PackageError, Report};
 use crate::bacpac::plan::{BcpType, TablePlan};
 use crate::sqlserver::connect;
+use crate::sqlserver::quote;
 use crate::sqlserver::rows::{RowConnection, ServerColumn};
 use crate::sqlserver::target::Target;
 
 /// Blocks between the reader of the archive and the connection.
 const BLOCKS: usize = 4;
+/// Rows without values in one batch.
+const ROWS_AT_ONCE: u64 = 500;
 
 /// Load the tables of `plans` (by their numbers in the package, with their names at the target) that have rows. Rows
 /// and bytes loaded.
@@ -96,13 +99,32 @@ impl Lane {
             if self.stop.is_cancelled() {
                 return Err(Stop::Cancelled);
             }
-            self.table(&mut *connection, &load).await?;
+            match load.plan.columns.iter().all(|c| c.ty == BcpType::RowVersion) {
+                true => self.without_values(&load).await?,
+                false => self.table(&mut *connection, &load).await?,
+            }
         }
         Ok(())
     }
 
     fn next(&self) -> Option<Load> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    /// Rows of a table whose every value the server gives: no bulk load could name a column.
+    async fn without_values(&self, load: &Load) -> Result<(), Stop> {
+        let meter = self.meter.table(load.meter);
+        meter.begin();
+        let mut orders = connect::open(&self.target, &self.stop).await?;
+        let row = format!("INSERT INTO {} DEFAULT VALUES;\n", quote::qualified(&load.plan.schema, &load.plan.table));
+        while meter.rows() < load.rows {
+            let rows = (load.rows - meter.rows()).min(ROWS_AT_ONCE);
+            let sql = row.repeat(usize::try_from(rows).unwrap_or_default());
+            orders.batch(&sql, &format!("loading table {}", load.plan), &self.stop).await?;
+            meter.add(rows, 0);
+        }
+        meter.finish();
+        Ok(())
     }
 
     async fn table(&self, connection: &mut dyn RowConnection, load: &Load) -> Result<(), Stop> {

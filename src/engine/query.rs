@@ -26,6 +26,9 @@ pub struct TenantInfo {
     pub last_backup: Option<BackupInfo>,
     /// How the newest backup job ended, from the journal: a failed one after the last good backup must be seen.
     pub last_job: Option<JobInfo>,
+    /// Why nobody could look into the store that takes its backups: what is last is not known then.
+    #[serde(default)]
+    pub unread: Option<String>,
 }
 
 /// A configured server, without its secrets.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::catalog::Stores;
+use super::catalog::{Listed, Stores};
 use super::command::{Command, JobSpec, PackageSource};
 use super::event::{Event, Failure, FailureKind, JobId};
 use super::job::Stop;
@@ -40,6 +40,8 @@ pub struct Recovered {
     pub jobs: Vec<JobInfo>,
     /// Their files, by store.
     pub files: Vec<(String, Leftover)>,
+    /// Stores where nobody could look, by name.
+    pub away: Vec<(String, Failure)>,
 }
 
 impl Service {
@@ -63,8 +65,20 @@ impl Service {
     pub async fn recover(&self) -> Result<Recovered, Failure> {
         let jobs = self.scheduler.interrupt_dead().await?;
         let stores = self.stores.clone();
-        let files = blocking(move || stores.recover()).await?;
-        Ok(Recovered { jobs, files })
+        let (files, away) = blocking(move || Ok(stores.recover())).await?;
+        Ok(Recovered { jobs, files, away })
+    }
+
+    async fn listed(&self, tenant: Option<&str>) -> Result<Listed, Failure> {
+        let (stores, tenant) = (self.stores.clone(), tenant.map(str::to_owned));
+        let listed = blocking(move || stores.backups(tenant.as_deref())).await?;
+        for remark in &listed.remarks {
+            tracing::warn!("{remark}");
+        }
+        for (store, failure) in &listed.unread {
+            tracing::warn!("store {store}: {}", failure.lines().join(": "));
+        }
+        Ok(listed)
     }
 
     /// Cancel everything and wait until it is cleaned up.
@@ -176,7 +190,7 @@ impl Core for Service {
     }
 
     async fn tenants(&self) -> Result<Vec<TenantInfo>, Failure> {
-        let backups = self.backups(None).await?;
+        let Listed { backups, unread, .. } = self.listed(None).await?;
         let mut newest: HashMap<&str, &BackupInfo> = HashMap::new();
         for backup in &backups {
             newest.entry(&backup.tenant).or_insert(backup);
@@ -194,6 +208,7 @@ impl Core for Service {
             group: tenant.group.clone(),
             last_backup: newest.get(name.as_str()).map(|b| (*b).clone()),
             last_job: jobs.remove(name),
+            unread: unread.get(&self.config.store_of(tenant)).map(|f| f.lines().join(": ")),
         };
         Ok(self.config.tenants.iter().map(info).collect())
     }
@@ -204,15 +219,13 @@ impl Core for Service {
     }
 
     async fn backups(&self, tenant: Option<&str>) -> Result<Vec<BackupInfo>, Failure> {
-        let (stores, tenant) = (self.stores.clone(), tenant.map(str::to_owned));
-        blocking(move || {
-            let (backups, remarks) = stores.backups(tenant.as_deref())?;
-            for remark in remarks {
-                tracing::warn!("{remark}");
-            }
-            Ok(backups)
-        })
-        .await
+        let mut listed = self.listed(tenant).await?;
+        // What a tenant has is not told where nobody could look.
+        let store = tenant.and_then(|t| self.config.tenants.get(t)).map(|t| self.config.store_of(t));
+        match store.and_then(|store| listed.unread.remove(&store)) {
+            Some(failure) => Err(failure),
+            None => Ok(listed.backups),
+        }
     }
 
     async fn jobs(&self, limit: usize) -> Result<Vec<JobInfo>, Failure> {

@@ -117,6 +117,8 @@ pub enum Health {
     Unchecked,
     /// Its manifest does not read.
     Problem,
+    /// Nobody could look into its store.
+    Unread,
     /// There is no backup.
     Never,
     /// A later backup failed, then.
@@ -371,6 +373,7 @@ impl State {
             }
         }
         match &tenant.last_backup {
+            _ if tenant.unread.is_some() => Health::Unread,
             None => Health::Never,
             Some(b) if b.problem.is_some() => Health::Problem,
             Some(b) if b.verification.is_none() => Health::Unchecked,

@@ -126,6 +126,7 @@ pub fn tenants() -> Vec<TenantInfo> {
         group: None,
         last_backup,
         last_job,
+        unread: None,
     };
     let bakery = backup("bakery", 3 * 3600, Some(Trigger::Automatic), Some(Level::Rows));
     let vet = backup("vetclinic", 26 * 3600, Some(Trigger::Manual), Some(Level::Restored));

@@ -500,3 +500,12 @@ fn all_tenants_backups_are_shown_on_demand() {
     let effects = send(&mut state, 'a');
     assert!(matches!(effects.first(), Some(Effect::LoadBackups(_, Some(tenant))) if tenant == "bakery"));
 }
+
+#[test]
+fn a_tenant_whose_store_is_away_is_neither_good_nor_without_backups() {
+    let state = quiet(UNICODE, (80, 24));
+    for mut tenant in tenants().into_iter().filter(|t| t.last_job.is_none()) {
+        tenant.unread = Some("cannot list /mnt/backups".into());
+        assert_eq!(state.health(&tenant), Health::Unread, "{}", tenant.name);
+    }
+}

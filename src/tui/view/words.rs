@@ -31,6 +31,7 @@ pub fn health(theme: Theme, health: Health) -> Piece {
         Health::Good => (Tone::Good, Glyph::Ok, "good"),
         Health::Unchecked => (Tone::Warn, Glyph::Warning, "not checked"),
         Health::Problem => (Tone::Bad, Glyph::Warning, "manifest?"),
+        Health::Unread => (Tone::Alarm, Glyph::Warning, "no store"),
         Health::Never => (Tone::Warn, Glyph::Never, "never"),
         Health::Failed(_) => (Tone::Alarm, Glyph::Failed, "failed"),
         Health::Interrupted(_) => (Tone::Alarm, Glyph::Warning, "interrupted"),
