@@ -24,6 +24,15 @@ pub struct Listed {
     pub unread: BTreeMap<String, Failure>,
 }
 
+/// What dead processes left in the stores.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Files, by store.
+    pub files: Vec<(String, Leftover)>,
+    /// Stores where nobody could look, and why.
+    pub away: Vec<(String, Failure)>,
+}
+
 /// The stores by name.
 #[derive(Clone)]
 pub struct Stores {
@@ -122,16 +131,16 @@ impl Stores {
         away.map_or(Ok(None), |e| Err(e.into()))
     }
 
-    /// Put in order what dead processes left; the stores where that could not be done come second. Blocks.
-    pub fn recover(&self) -> (Vec<(String, Leftover)>, Vec<(String, Failure)>) {
-        let (mut found, mut away) = (Vec::new(), Vec::new());
+    /// Put in order what dead processes left. Blocks.
+    pub fn recover(&self) -> Found {
+        let mut found = Found::default();
         for store in self.stores.values() {
             match store.recover() {
-                Ok(left) => found.extend(left.into_iter().map(|l| (store.name().to_owned(), l))),
-                Err(error) => away.push((store.name().to_owned(), error.into())),
+                Ok(left) => found.files.extend(left.into_iter().map(|l| (store.name().to_owned(), l))),
+                Err(error) => found.away.push((store.name().to_owned(), error.into())),
             }
         }
-        (found, away)
+        found
     }
 }
 

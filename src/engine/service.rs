@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::catalog::{Listed, Stores};
+use super::catalog::{Found, Listed, Stores};
 use super::command::{Command, JobSpec, PackageSource};
 use super::event::{Event, Failure, FailureKind, JobId};
 use super::job::Stop;
@@ -65,7 +65,7 @@ impl Service {
     pub async fn recover(&self) -> Result<Recovered, Failure> {
         let jobs = self.scheduler.interrupt_dead().await?;
         let stores = self.stores.clone();
-        let (files, away) = blocking(move || Ok(stores.recover())).await?;
+        let Found { files, away } = blocking(move || Ok(stores.recover())).await?;
         Ok(Recovered { jobs, files, away })
     }
 
