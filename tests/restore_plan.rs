@@ -142,6 +142,17 @@ async fn what_a_dry_run_refuses_the_restore_refuses_with_the_same_words_before_i
         assert_eq!((dry.code, real.code), (2, 2), "{options:?}: {dry:?}");
         assert!(dry.err.contains(says) && real.err.contains(says), "{options:?}: {}{}", dry.err, real.err);
     }
+    // A package that is no whole one, a server that is not there.
+    let cut = place.home.path().join("cut.bacpac");
+    let whole = std::fs::read(CLUB).unwrap();
+    std::fs::write(&cut, &whole[..whole.len() / 2]).unwrap();
+    let damaged = ["restore", cut.to_str().unwrap(), "--to", "box", "--database", "New", "--dry-run"];
+    assert_eq!(place.pacrat(&damaged).await.code, 4);
+    let gone = "[servers.gone]\nhost = \"127.0.0.1\"\nport = 1\nlogin = \"operator\"\n\
+                password_env = \"BOX_PASSWORD\"\nconnect_timeout = 2\n";
+    let gone = Place::configured(gone).await;
+    let unreachable = ["restore", CLUB, "--to", "gone", "--database", "New", "--dry-run"];
+    assert_eq!(gone.pacrat(&unreachable).await.code, 5);
     let near = place.restore("New", &["--table", "dbo.Membr", "--dry-run"]).await;
     assert!(near.err.contains("write dbo.Member"), "{}", near.err);
     let users = place.restore("New", &["--map-user", "portr=warden"]).await;

@@ -30,7 +30,7 @@ Exit codes:
     5  a server cannot be reached, or refuses the login
     6  pacrat diff found differences
   130  cancelled (Ctrl-C); what was begun is cleaned up
-Of several jobs the highest code counts.";
+Of several jobs the highest code counts. A dry run ends with the code that the restore would be refused with.";
 
 /// The table's lines: code and meaning.
 pub fn codes() -> impl Iterator<Item = (u8, &'static str)> {

@@ -252,7 +252,7 @@ fn shown(session: &Session, plan: &RestorePlan) -> Outcome {
         output::json(plan)?;
     } else {
         let mut out = output::stdout();
-        for (_, indent, line) in planned::lines(plan) {
+        for (_, indent, line) in planned::lines(plan, usize::MAX) {
             writeln!(out, "{}{}", " ".repeat(indent), output::clean(&line))?;
         }
         out.flush()?;

@@ -18,6 +18,8 @@ use super::{jobs, words};
 
 /// Lines that one cell of a row takes at most.
 const CELL_LINES: usize = 16;
+/// Tables and remarks of a plan that are listed at most.
+const PLAN_LISTED: usize = 300;
 /// Lines that one line of a plan takes at most.
 const PLAN_LINES: usize = 12;
 
@@ -81,9 +83,10 @@ fn plan_lines(state: &State, view: &Planned, width: usize) -> Vec<Line> {
             out
         }
         (None, Phase::Ready) => Vec::new(),
-        (Some(plan), Phase::Ready) => {
-            planned::lines(plan).iter().flat_map(|(tone, indent, line)| wrapped(*tone, *indent, line)).collect()
-        }
+        (Some(plan), Phase::Ready) => planned::lines(plan, PLAN_LISTED)
+            .iter()
+            .flat_map(|(tone, indent, line)| wrapped(*tone, *indent, line))
+            .collect(),
     }
 }
 
