@@ -286,7 +286,8 @@ async fn a_login_that_does_not_see_everything_makes_no_backup() {
 async fn what_the_catalogue_shows_in_part_is_left_out_whole_and_named() {
     // As it stands nothing of this sort is left out.
     let of = |found: &catalogue::Catalogue| -> Vec<String> {
-        let kinds = ["key", "index", "foreign key", "default constraint", "check constraint", "statistics"];
+        let kinds =
+            ["key", "index", "foreign key", "default constraint", "check constraint", "statistics", "table type"];
         let left = found.not_carried.iter().filter(|n| kinds.contains(&n.kind.as_str()));
         left.map(ToString::to_string).collect()
     };
@@ -319,7 +320,17 @@ async fn what_the_catalogue_shows_in_part_is_left_out_whole_and_named() {
             "parent_column_id=99|definition",
             "default constraint [sales].[DF__Orders__At__1]",
         ),
-        // A text that is not shown.
+        (
+            "object_id=900|index_id=1|index_column_id=1|column_id=1",
+            "object_id=900|index_id=1|column_id=99",
+            "table type ",
+        ),
+        // A type, and a text, that is not shown.
+        (
+            "object_id=900|name=Id|column_id=1|user_type_id=56",
+            "object_id=900|name=Id|column_id=1|user_type_id=999",
+            "table type [dbo].[Ids]",
+        ),
         ("definition=(getdate())", "definition=~", "default constraint [sales].[DF__Orders__At__1]"),
         ("definition=([Id]>(0))", "definition=~", "check constraint [sales].[CK_Orders]"),
     ] {

@@ -19,6 +19,7 @@ mod properties;
 mod query;
 mod spaces;
 mod special;
+mod table_types;
 mod tables;
 mod types;
 mod unmodelled;

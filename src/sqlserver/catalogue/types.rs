@@ -1,14 +1,10 @@
-//! Data types: of columns and parameters, alias types, table types.
+//! Data types: of columns and parameters, alias types.
 
 use std::collections::HashMap;
 
+use super::Builder;
 use super::query::Rows;
-use super::tokens::without_parentheses;
-use super::{Builder, grouped};
-use crate::bacpac::model::{
-    AliasType, Column, ColumnForm, IndexedColumn, IndexedColumnForm, Name, Reference, Script, TableType,
-    TableTypeConstraint, TableTypeConstraintForm, TableTypeIndex, TypeSpec, XmlStyle,
-};
+use crate::bacpac::model::{AliasType, Name, Reference, TypeSpec, XmlStyle};
 use crate::sqlserver::orders::Record;
 
 /// A type of `sys.types`.
@@ -147,117 +143,6 @@ impl Builder<'_> {
             }
         }
         self.table_types();
-    }
-
-    fn table_types(&mut self) {
-        let columns = grouped(self.rows, "sys.columns", "object_id");
-        let computed = grouped(self.rows, "sys.computed_columns", "object_id");
-        let indexes = grouped(self.rows, "sys.indexes", "object_id");
-        let index_columns = grouped(self.rows, "sys.index_columns", "object_id");
-        let checks = grouped(self.rows, "sys.check_constraints", "parent_object_id");
-        let defaults = grouped(self.rows, "sys.default_constraints", "parent_object_id");
-        for r in self.rows.of("sys.table_types") {
-            let (Some(schema), Some(id)) =
-                (r.int("schema_id").and_then(|s| self.schemas.get(&s)), r.int("type_table_object_id"))
-            else {
-                continue;
-            };
-            let name = Name::two(schema.as_str(), r.string("name"));
-            let mut made = TableType {
-                name: name.clone(),
-                memory_optimized: r.bool("is_memory_optimized"),
-                ..TableType::default()
-            };
-            let mut own: Vec<_> = columns.get(&id).into_iter().flatten().collect();
-            own.sort_by_key(|c| c.int("column_id"));
-            let full = |column: Option<i64>| {
-                let found = columns.get(&id)?.iter().find(|c| c.int("column_id") == column)?;
-                Some(name.child(found.string("name")))
-            };
-            for c in own {
-                let text = computed
-                    .get(&id)
-                    .into_iter()
-                    .flatten()
-                    .find(|d| d.int("column_id") == c.int("column_id"))
-                    .map(|d| Script::new(d.string("definition")));
-                made.columns.push(Column {
-                    name: name.child(c.string("name")),
-                    nullable: c.bool("is_nullable"),
-                    identity: c.bool("is_identity"),
-                    row_guid: c.bool("is_rowguidcol"),
-                    collation: self.own_collation(c),
-                    data_type: if text.is_none() { self.types.spec(c) } else { None },
-                    form: if text.is_none() { ColumnForm::TypeSimple } else { ColumnForm::TypeComputed },
-                    expression: text.clone(),
-                    ..Column::of(if text.is_none() { ColumnForm::TypeSimple } else { ColumnForm::TypeComputed })
-                });
-            }
-            for default in defaults.get(&id).into_iter().flatten() {
-                if let Some(column) = full(default.int("parent_column_id")) {
-                    made.constraints.push(TableTypeConstraint {
-                        default: Some(Script::new(default.string("definition"))),
-                        column,
-                        ..TableTypeConstraint::of(TableTypeConstraintForm::Default)
-                    });
-                }
-            }
-            for check in checks.get(&id).into_iter().flatten() {
-                made.constraints.push(TableTypeConstraint {
-                    condition: Some(Script::new(without_parentheses(&check.string("definition")))),
-                    ..TableTypeConstraint::of(TableTypeConstraintForm::Check)
-                });
-            }
-            for index in indexes.get(&id).into_iter().flatten() {
-                if index.int("type") == Some(0) {
-                    continue;
-                }
-                let form = match (index.bool("is_primary_key"), index.bool("is_unique_constraint")) {
-                    (true, _) => Some(TableTypeConstraintForm::PrimaryKey),
-                    (_, true) => Some(TableTypeConstraintForm::Unique),
-                    _ => None,
-                };
-                let mut keys: Vec<_> = index_columns
-                    .get(&id)
-                    .into_iter()
-                    .flatten()
-                    .filter(|c| c.int("index_id") == index.int("index_id") && !c.bool("is_included_column"))
-                    .collect();
-                keys.sort_by_key(|c| c.int("key_ordinal"));
-                let hash = index.int("type") == Some(7);
-                let bucket_count = index.int("index_id").and_then(|n| self.buckets.get(&(id, n))).copied();
-                let columns = keys
-                    .into_iter()
-                    .filter_map(|c| {
-                        Some(IndexedColumn {
-                            column: full(c.int("column_id"))?,
-                            ascending: !c.bool("is_descending_key"),
-                            ..IndexedColumn::of(IndexedColumnForm::TableType)
-                        })
-                    })
-                    .collect();
-                match form {
-                    Some(form) => made.constraints.push(TableTypeConstraint {
-                        clustered: index.int("type") == Some(1),
-                        ignore_duplicates: index.bool("ignore_dup_key"),
-                        hash,
-                        bucket_count,
-                        columns,
-                        ..TableTypeConstraint::of(form)
-                    }),
-                    None => made.indexes.push(TableTypeIndex {
-                        name: name.child(index.string("name")),
-                        unique: index.bool("is_unique"),
-                        disabled: index.bool("is_disabled"),
-                        hash,
-                        bucket_count,
-                        columns,
-                        ..TableTypeIndex::default()
-                    }),
-                }
-            }
-            self.made.push(made.into());
-        }
     }
 
     /// A column's collation where it is not the database's.
