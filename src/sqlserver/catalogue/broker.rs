@@ -66,8 +66,11 @@ impl Builder<'_> {
             let Some(name) = contracts.get(&id).map(|n| Name::one(n.as_str())) else { continue };
             let mut messages: Vec<(String, Element)> = Vec::new();
             for usage in usages.get(&id).into_iter().flatten() {
-                let Some(number) = usage.int("message_type_id") else { continue };
-                let Some(message) = types.get(&number) else { continue };
+                let known = usage.int("message_type_id").and_then(|number| Some((number, types.get(&number)?)));
+                let Some((number, message)) = known else {
+                    self.left_out("message of contract", &name);
+                    continue;
+                };
                 let by = match (usage.bool("is_sent_by_initiator"), usage.bool("is_sent_by_target")) {
                     (true, true) => "3",
                     (_, true) => "2",
@@ -132,13 +135,15 @@ impl Builder<'_> {
                 self.left_out("service", name);
                 continue;
             };
-            let mut own: Vec<(String, Reference)> = usages
-                .get(&id)
-                .into_iter()
-                .flatten()
+            let used = usages.get(&id).map_or(&[][..], Vec::as_slice);
+            let mut own: Vec<(String, Reference)> = used
+                .iter()
                 .filter_map(|u| u.int("service_contract_id"))
                 .filter_map(|c| contracts.get(&c).map(|n| (n.clone(), named(&Name::one(n.as_str()), c))))
                 .collect();
+            if own.len() != used.len() {
+                self.left_out("contract of service", &name);
+            }
             own.sort_by(|(a, _), (b, _)| a.cmp(b));
             let owner = self.owner(r.int("principal_id"), &name);
             let made = Making::new("SqlService", Some(&name))

@@ -222,7 +222,7 @@ impl Builder<'_> {
         };
         let mut own: Vec<_> = columns.iter().collect();
         own.sort_by_key(|c| c.int("column_id"));
-        let columns = own.into_iter().filter_map(|c| {
+        let columns = own.into_iter().map(|c| {
             let name = c.string("name");
             Some(match form {
                 FunctionForm::MultiStatement => Column {
@@ -234,7 +234,10 @@ impl Builder<'_> {
                 _ => Column::computed(&object.name, &name, None),
             })
         });
-        let columns = if form == FunctionForm::Scalar { Vec::new() } else { columns.collect() };
+        let columns = if form == FunctionForm::Scalar { Some(Vec::new()) } else { columns.collect() };
+        let Some(columns) = columns else {
+            return self.left_out("function (a column's type is not known)", &object.name);
+        };
         let (as_caller, as_self, as_owner, as_user) = self.runs_as(parts);
         self.made.push(
             Function {

@@ -146,9 +146,9 @@ impl Builder<'_> {
             let function = r.int("function_id").and_then(|f| functions.get(&f));
             let mut own = r.int("data_space_id").and_then(|id| destinations.get(&id)).cloned().unwrap_or_default();
             own.sort_by_key(|d| d.int("destination_id"));
-            let groups: Vec<&str> =
-                own.iter().filter_map(|d| Some(self.spaces.get(&d.int("data_space_id")?)?.name.as_str())).collect();
-            let (Some(function), false) = (function, groups.is_empty()) else {
+            let groups: Option<Vec<&str>> =
+                own.iter().map(|d| Some(self.spaces.get(&d.int("data_space_id")?)?.name.as_str())).collect();
+            let (Some(function), Some(groups)) = (function, groups.filter(|g| !g.is_empty())) else {
                 self.left_out("partition scheme", name);
                 continue;
             };
