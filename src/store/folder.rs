@@ -432,7 +432,12 @@ impl PendingFile {
         let path = self.aside_path();
         let json = to_json(manifest, &path)?;
         let write = || -> std::io::Result<()> {
-            let mut file = BufWriter::new(OpenOptions::new().write(true).create(true).truncate(true).open(&path)?);
+            // What lies there is a dead job's, or a link that somebody laid to a file that is not ours to write.
+            match std::fs::remove_file(&path) {
+                Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
+                _ => {}
+            }
+            let mut file = BufWriter::new(OpenOptions::new().write(true).create_new(true).open(&path)?);
             file.write_all(&json)?;
             file.flush()?;
             file.get_ref().sync_all()

@@ -247,3 +247,23 @@ fn pipes_in_the_folder_keep_nobody_waiting() {
         [("pipe.bacpac.json.partial", Fate::Removed)]
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn a_link_laid_where_a_manifest_goes_is_not_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let other = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(other.path(), "not a manifest").unwrap();
+    let folder = Folder::new("local", dir.path());
+    let pending = folder.begin("acme", "Acme", at()).unwrap();
+    for name in [format!("{NAME}.json.partial"), "acme_20260203040506-2.bacpac.partial".into()] {
+        std::os::unix::fs::symlink(other.path(), dir.path().join(name)).unwrap();
+    }
+    assert_eq!(pending.publish(&manifest(0)).unwrap(), NAME);
+    // The name of the second backup of that second is taken by a link: the third one's is free.
+    let third = folder.begin("acme", "Acme", at()).unwrap();
+    assert_eq!(third.file(), "acme_20260203040506-3.bacpac");
+    drop(third);
+    assert_eq!(std::fs::read_to_string(other.path()).unwrap(), "not a manifest");
+    assert!(matches!(folder.stat(NAME).unwrap().manifest, Beside::Manifest(_)));
+}
