@@ -1,19 +1,12 @@
 //! The one place where a name or a text becomes SQL.
 
-/// A name as a delimited identifier: `[a]]b]` for `a]b`; a text as a Unicode literal: `N'it''s'`. The same functions
-/// write the names of the model and of its script.
-pub use crate::bacpac::model::{literal, quote as identifier};
+/// A name as a delimited identifier: `[a]]b]` for `a]b`; a text as a Unicode literal: `N'it''s'`; whether a text is a
+/// collation's name. The same functions write the names of the model and of its script.
+pub use crate::bacpac::model::{is_collation_name, literal, quote as identifier};
 
 /// `[schema].[name]`.
 pub fn qualified(schema: &str, name: &str) -> String {
     format!("{}.{}", identifier(schema), identifier(name))
-}
-
-/// Whether a collation's name can stand in SQL: it is a bare word there, and cannot be delimited.
-pub fn is_collation_name(name: &str) -> bool {
-    name.len() <= 128
-        && name.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 #[cfg(test)]

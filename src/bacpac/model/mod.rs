@@ -31,7 +31,7 @@ pub use find::Found;
 pub use header::with_names;
 pub(crate) use kinds::INLINE_CONSTRAINT;
 pub use kinds::*;
-pub use name::{Name, NameError, literal, quote};
+pub use name::{Name, NameError, is_collation_name, literal, quote};
 pub use plans::Plans;
 pub use read::{Limits, ReadError, read};
 pub use rest::Rest;

@@ -136,6 +136,13 @@ pub fn quote(identifier: &str) -> String {
     out
 }
 
+/// Whether a collation's name can stand in SQL: it is a bare word there, and cannot be delimited.
+pub fn is_collation_name(name: &str) -> bool {
+    name.len() <= 128
+        && name.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
 /// A T-SQL Unicode string literal, quotes doubled.
 pub fn literal(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 3);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::bacpac::model::{Name, ShapeError};
+use crate::bacpac::model::{Name, ShapeError, is_collation_name};
 
 /// What is restored of tables: all of them, only what they are, only what is in them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,8 +148,7 @@ pub fn compatibility_level(text: &str) -> Result<u16, ChoiceError> {
 
 /// A collation's name as a person writes it; whether a server has it, the server knows.
 pub fn collation_name(text: &str) -> Result<&str, ChoiceError> {
-    let named = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if named { Ok(text) } else { Err(ChoiceError::Collation(text.to_owned())) }
+    if is_collation_name(text) { Ok(text) } else { Err(ChoiceError::Collation(text.to_owned())) }
 }
 
 /// A table of a choice by its raw names: as a person would write it where that can mean nothing else, else in brackets.
