@@ -226,6 +226,24 @@ impl Encoder {
         Ok(())
     }
 
+    /// [`RowSink::cell`], inside its caller: where the kind of the cell is known there, nothing is left of the choice
+    /// between kinds.
+    #[inline(always)]
+    pub(crate) fn put_cell(&mut self, column: usize, cell: Cell<'_>) -> Result<(), BcpError> {
+        if column != self.next || self.lob.is_some() {
+            return Err(self.order(column));
+        }
+        let Some(&plan) = self.columns.get(column) else { return Err(self.order(column)) };
+        match self.put(plan, cell) {
+            Ok(true) => {
+                self.next += 1;
+                Ok(())
+            }
+            Ok(false) => Err(self.misfit(cell)),
+            Err(fault) => Err(self.fail(fault)),
+        }
+    }
+
     #[inline(always)]
     fn put(&mut self, column: Column, cell: Cell<'_>) -> Result<bool, Fault> {
         use BcpType as T;
@@ -319,18 +337,7 @@ impl RowSink for Encoder {
 
     #[inline]
     fn cell(&mut self, column: usize, cell: Cell<'_>) -> Result<(), BcpError> {
-        if column != self.next || self.lob.is_some() {
-            return Err(self.order(column));
-        }
-        let Some(&plan) = self.columns.get(column) else { return Err(self.order(column)) };
-        match self.put(plan, cell) {
-            Ok(true) => {
-                self.next += 1;
-                Ok(())
-            }
-            Ok(false) => Err(self.misfit(cell)),
-            Err(fault) => Err(self.fail(fault)),
-        }
+        self.put_cell(column, cell)
     }
 
     fn lob_start(&mut self, column: usize, kind: LobKind, length: Option<u64>) -> Result<(), BcpError> {

@@ -67,14 +67,15 @@ impl<'a> CellWriter<'a> {
         });
     }
 
-    #[inline]
+    // Inside each of the driver's calls the kind of the cell is known, and the choice between kinds falls away.
+    #[inline(always)]
     fn put(&mut self, slot: usize, cell: Cell<'_>) {
         if self.failure.is_some() {
             return;
         }
         match self.shape.slots.get(slot) {
             Some(Slot::Column { index, .. }) => {
-                if let Err(error) = self.out.cell(*index, cell) {
+                if let Err(error) = self.out.put_cell(*index, cell) {
                     self.failure = Some(Box::new(error.into()));
                 }
             }
@@ -189,6 +190,7 @@ impl<'a> CellWriter<'a> {
     }
 
     /// A value of a sql_variant: its bytes behind its properties.
+    #[inline(never)]
     fn put_variant(&mut self, slot: usize, base: TdsDataType, digits: &[u8], own: Option<[u8; 5]>, bytes: &[u8]) {
         let mut payload = std::mem::take(&mut self.text);
         match variant::header(&mut payload, base, digits, own.or(self.collation), bytes.len()) {
@@ -202,7 +204,7 @@ impl<'a> CellWriter<'a> {
     }
 
     /// Puts a value of a plain column, or the same value inside a sql_variant.
-    #[inline]
+    #[inline(always)]
     fn value(&mut self, slot: usize, cell: Cell<'_>, digits: &[u8], bytes: &[u8]) {
         match self.base.take() {
             None => self.put(slot, cell),

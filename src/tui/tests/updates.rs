@@ -207,6 +207,16 @@ fn q_quits_at_once_when_nothing_runs_and_asks_otherwise() {
 }
 
 #[test]
+fn the_question_about_jobs_is_answered_by_their_end() {
+    let mut state = busy(UNICODE, (80, 24));
+    press(&mut state, "q");
+    for id in [13, 14, 15, 16] {
+        assert!(!update(&mut state, ended(id, JobState::Completed), now()).contains(&Effect::Quit));
+    }
+    assert!(update(&mut state, ended(17, JobState::Completed), now()).contains(&Effect::Quit));
+}
+
+#[test]
 fn waiting_then_quitting_takes_no_new_jobs() {
     let mut state = busy(UNICODE, (80, 24));
     press(&mut state, "q w");

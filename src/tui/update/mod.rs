@@ -104,7 +104,10 @@ impl Update<'_> {
 
     fn leave_when_idle(&mut self) {
         let submitting = self.effects.iter().any(|e| matches!(e, Effect::Command(Command::Submit(_))));
-        if self.state.leaving.is_some() && self.state.own_jobs().next().is_none() && !submitting {
+        // Whether to wait for jobs is no question once there are none.
+        let asked = self.state.layers.iter().any(|l| matches!(l, Layer::ConfirmQuit));
+        let leaving = self.state.leaving.is_some() || asked;
+        if leaving && self.state.own_jobs().next().is_none() && !submitting {
             self.effects.push(Effect::Quit);
         }
     }
