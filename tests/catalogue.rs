@@ -34,6 +34,12 @@ sys.database_permissions|class=0|major_id=0|minor_id=0|grantee_principal_id=1|gr
 permission_name=CONNECT|state=G
 sys.database_permissions|class=0|major_id=0|minor_id=0|grantee_principal_id=7|grantor_principal_id=1|\
 permission_name=VIEW DEFINITION|state=G
+sys.database_permissions|class=0|major_id=0|minor_id=0|grantee_principal_id=0|grantor_principal_id=1|\
+permission_name=VIEW ANY COLUMN MASTER KEY DEFINITION|state=G
+sys.database_permissions|class=0|major_id=0|minor_id=0|grantee_principal_id=0|grantor_principal_id=1|\
+permission_name=VIEW ANY COLUMN ENCRYPTION KEY DEFINITION|state=G
+sys.database_permissions|class=1|major_id=-391|minor_id=0|grantee_principal_id=8|grantor_principal_id=1|\
+permission_name=SELECT|state=D
 sys.database_permissions|class=1|major_id=-391|minor_id=0|grantee_principal_id=0|grantor_principal_id=1|\
 permission_name=SELECT|state=G
 sys.database_permissions|class=1|major_id=100|minor_id=0|grantee_principal_id=8|grantor_principal_id=1|\
@@ -436,7 +442,7 @@ async fn the_model_has_every_object_and_names_what_it_leaves_out() {
         ("SqlUser", 1),
         ("SqlRole", 1),
         ("SqlRoleMembership", 2),
-        ("SqlPermissionStatement", 5),
+        ("SqlPermissionStatement", 7),
         ("SqlExtendedProperty", 7),
     ];
     for (kind, count) in expected {
@@ -451,6 +457,7 @@ async fn the_model_has_every_object_and_names_what_it_leaves_out() {
         [
             "extended property of a key without a name on [sales].[PK__Orders__1234]",
             "extended property (its value is not a text, a number or bytes) since: datetime",
+            "permission deny SELECT to clerks (class 1, -391, 0)",
             "permission grant DO SOMETHING NEW to clerks (class 0, 0, 0)",
             "procedure (its text is encrypted) [dbo].[Hidden]",
             "service queue [dbo].[Queue]",
@@ -481,6 +488,8 @@ async fn who_may_do_what_is_told_as_dacfx_tells_it() {
             "[Deny.Update.Object].[teller].[dbo].[sales].[Orders].[Note]",
             "[Grant.Execute.Schema].[clerks].[teller].[sales]",
             "[Grant.Select.Object].[clerks].[dbo].[sales].[Orders]",
+            "[Grant.ViewAnyColumnEncryptionKeyDefinition.Database].[public].[dbo]",
+            "[Grant.ViewAnyColumnMasterKeyDefinition.Database].[public].[dbo]",
             "[Grant.ViewDefinition.Database].[teller].[dbo]",
         ]
     );

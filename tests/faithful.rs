@@ -270,6 +270,12 @@ async fn what_the_model_has_no_word_for_is_named() {
         "CREATE SERVICE [//s] ON QUEUE dbo.q",
         "CREATE EVENT NOTIFICATION en ON DATABASE FOR CREATE_TABLE TO SERVICE '//s', 'current database'",
         "ALTER DATABASE Odd SET ACCELERATED_DATABASE_RECOVERY = ON",
+        "REVOKE VIEW ANY COLUMN MASTER KEY DEFINITION FROM public",
+        "CREATE LOGIN locked WITH PASSWORD = 'Abcdef-123'",
+        "CREATE LOGIN welcome WITH PASSWORD = 'Abcdef-123'",
+        "CREATE USER locked FOR LOGIN locked",
+        "CREATE USER welcome FOR LOGIN welcome",
+        "REVOKE CONNECT FROM locked",
     ])
     .await;
     let (said, _) = place.back_up().await;
@@ -279,9 +285,17 @@ async fn what_the_model_has_no_word_for_is_named() {
         "ALLOW_ENCRYPTED_VALUE_MODIFICATIONS of user [u]",
         "event notification [en]",
         "database option ACCELERATED_DATABASE_RECOVERY = ON",
+        "revocation of VIEW ANY COLUMN MASTER KEY DEFINITION from public",
+        "revocation of CONNECT from locked",
     ] {
         assert!(said.contains(line), "{line}:\n{said}");
     }
+    assert!(
+        !said.contains("ENCRYPTION KEY DEFINITION")
+            && !said.contains("CONNECT from w")
+            && !said.contains("CONNECT from u"),
+        "{said}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

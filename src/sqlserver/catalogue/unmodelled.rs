@@ -14,6 +14,7 @@ impl Builder<'_> {
         self.of_indexes();
         self.of_statistics();
         self.of_columns();
+        self.revoked();
         let modifying: Vec<String> = self
             .rows
             .of("sys.database_principals")
@@ -49,6 +50,39 @@ impl Builder<'_> {
         }
         if r.bool("is_published") || r.bool("is_merge_published") {
             self.left_out("replication", "of which the database is a publisher");
+        }
+    }
+
+    /// Permissions that a server grants with every new database and every new user, and that somebody took back: a copy
+    /// has them again.
+    fn revoked(&mut self) {
+        let granted: Vec<Record<'_>> = self
+            .rows
+            .of("sys.database_permissions")
+            .filter(|r| r.int("class") == Some(0) && matches!(r.string("state").trim(), "G" | "W" | "D"))
+            .collect();
+        let has = |principal: i64, permission: &str| {
+            let mut own = granted.iter().filter(|r| r.int("grantee_principal_id") == Some(principal));
+            own.any(|r| r.string("permission_name").eq_ignore_ascii_case(permission))
+        };
+        let mut found = Vec::new();
+        if self.facts.major >= 13 {
+            for permission in ["VIEW ANY COLUMN MASTER KEY DEFINITION", "VIEW ANY COLUMN ENCRYPTION KEY DEFINITION"] {
+                if !has(0, permission) {
+                    found.push(format!("{permission} from public"));
+                }
+            }
+        }
+        // Of those that could connect at all.
+        for r in self.rows.of("sys.database_principals").filter(|r| r.int("authentication_type").unwrap_or(0) != 0) {
+            let Some(id) = r.int("principal_id") else { continue };
+            let carried = self.principals.get(&id).filter(|p| p.carried && !p.built_in);
+            if let Some(user) = carried.filter(|_| !has(id, "CONNECT")) {
+                found.push(format!("CONNECT from {}", user.name));
+            }
+        }
+        for text in found {
+            self.left_out("revocation of", text);
         }
     }
 
