@@ -401,13 +401,13 @@ fn shared_names_are_told_apart() {
     model.complete(250).unwrap();
     let text = String::from_utf8(to_bytes(&model.to_document())).unwrap();
     for line in [
-        "<Element Type=\"SqlIndex\" Name=\"[dbo].[Categories].[Name]\" Disambiguator=\"3\">",
+        "<Element Type=\"SqlIndex\" Name=\"[dbo].[Categories].[Name]\" Disambiguator=\"4\">",
         "<Element Type=\"SqlSimpleColumn\" Name=\"[dbo].[Categories].[Name]\">",
         "<References Name=\"[dbo].[Categories].[Name]\" />",
-        "<References Name=\"[dbo].[Categories].[Name]\" Disambiguator=\"3\" />",
+        "<References Name=\"[dbo].[Categories].[Name]\" Disambiguator=\"4\" />",
         "<Element Type=\"SqlSchema\" Name=\"[app]\">",
-        "<Element Type=\"SqlRole\" Name=\"[app]\" Disambiguator=\"4\" />",
-        "<References Name=\"[app]\" Disambiguator=\"4\" />",
+        "<Element Type=\"SqlRole\" Name=\"[app]\" Disambiguator=\"3\" />",
+        "<References Name=\"[app]\" Disambiguator=\"3\" />",
     ] {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
