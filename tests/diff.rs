@@ -303,3 +303,18 @@ fn twenty_thousand_objects_are_no_burden() {
     // Ten times the objects: a hundred times the time would be the square.
     assert!(large < small * 40.0 + 1.0, "{small} s, then {large} s");
 }
+
+#[cfg(unix)]
+#[test]
+fn that_there_are_differences_is_said_to_a_reader_that_goes_away() {
+    let package = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/packages/club.bacpac");
+    let Some(shared) = support::shared("that_there_are_differences_is_said_to_a_reader_that_goes_away") else { return };
+    let other = shared.join("bacpacs/adventureworkslt-azure.bacpac");
+    let line = format!("(\"$PACRAT\" diff '{package}' '{}'; echo code $? >&2) | true", other.display());
+    let output = std::process::Command::new("sh")
+        .env("PACRAT", assert_cmd::cargo::cargo_bin("pacrat"))
+        .args(["-c", &line])
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("code 6"), "{output:?}");
+}

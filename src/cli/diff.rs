@@ -140,6 +140,7 @@ fn answer(session: &Session, arguments: &DiffArguments, labels: [String; 2], a: 
     let other_rows = rows.iter().flatten().filter(|r| r.a != r.b && r.a.is_some() && r.b.is_some()).count();
     // Without being asked for, counts that are known are told, and are no difference: the schema is compared.
     let differs = comparison.differences() > 0 || (arguments.rows && other_rows > 0);
+    let code = if differs { exit::DIFFERENT } else { exit::OK };
     if session.common.json {
         let document = serde_json::json!({
             "a": { "name": labels[0], "platform": platforms[0] },
@@ -154,23 +155,34 @@ fn answer(session: &Session, arguments: &DiffArguments, labels: [String; 2], a: 
             "rows": rows,
             "not_compared": left,
         });
-        output::json(&document)?;
+        told(output::json(&document), code)?;
     } else {
         let mut out = output::stdout();
-        if !session.common.quiet {
-            writeln!(out, "A: {}\nB: {}\n", output::clean(&labels[0]), output::clean(&labels[1]))?;
-        }
-        write_objects(&mut out, &comparison, arguments.names)?;
-        write_rows(&mut out, rows.as_deref().unwrap_or_default(), arguments.rows)?;
-        write_end(&mut out, &comparison, arguments.rows.then_some(other_rows))?;
-        out.flush()?;
+        let mut write = || -> io::Result<()> {
+            if !session.common.quiet {
+                writeln!(out, "A: {}\nB: {}\n", output::clean(&labels[0]), output::clean(&labels[1]))?;
+            }
+            write_objects(&mut out, &comparison, arguments.names)?;
+            write_rows(&mut out, rows.as_deref().unwrap_or_default(), arguments.rows)?;
+            write_end(&mut out, &comparison, arguments.rows.then_some(other_rows))?;
+            out.flush()
+        };
+        told(write(), code)?;
         if !session.common.quiet {
             for (side, what) in left.iter().flat_map(|(side, all)| all.iter().map(move |what| (side, what))) {
                 output::tell(&format!("not compared, of {}: {what}", side.to_uppercase()));
             }
         }
     }
-    Ok(if differs { exit::DIFFERENT } else { exit::OK })
+    Ok(code)
+}
+
+/// A reader that went away has seen enough of the differences: that there are some is said all the same.
+fn told(written: io::Result<()>, code: u8) -> Result<(), output::End> {
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => output::End::Code(code),
+        _ => error.into(),
+    })
 }
 
 fn object(kind: &str, name: &str, texts: &[(&str, &String)]) -> serde_json::Value {
