@@ -336,3 +336,15 @@ async fn a_table_whose_every_value_the_server_gives_gets_its_rows() {
     assert!(said.contains("column v gets new row versions"), "{said}");
     place.same("SELECT COUNT(*) FROM dbo.[only ]] versions]").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_view_tells_of_a_spatial_index_is_named() {
+    let place = Place::with(&[
+        "CREATE TABLE dbo.place (id int NOT NULL CONSTRAINT PK_place PRIMARY KEY CLUSTERED, at geography NULL)",
+        "CREATE SPATIAL INDEX SI_at ON dbo.place (at) USING GEOGRAPHY_AUTO_GRID WITH (DATA_COMPRESSION = PAGE)",
+    ])
+    .await;
+    let (said, _) = place.back_up().await;
+    assert!(said.contains("compression of a spatial index"), "{said}");
+    assert!(said.contains("[dbo].[place].[SI_at]"), "{said}");
+}

@@ -47,6 +47,7 @@ EXCEPTIONS = [
     ('05', r'"\[(timestamp|rowversion)\]"', 'a server does not tell timestamp from rowversion'),
     ('08', r'Sequence \[dbo\]\.\[SeqDefault\]', 'a server says the defaults of a sequence'),
     ('10', r'\[b\] BETWEEN 1 AND 10|\[c\] IN ', 'a server keeps BETWEEN and IN as comparisons'),
+    ('13', r'not carried: compression of a spatial index', 'no view that is read tells it, and the backup says so'),
     ('15', r'Column \[dbo\]\.\[V4\].*"ExpressionDependencies"', 'what a star stands for is optional in a model: DacFx finds it'),
     ('19', r'UsesSyn\].*"(Expression|Body)Dependencies"', 'what stands behind a synonym is optional in a model: DacFx finds it'),
     ('', r'^\+ only in B: Permission \[Grant\.ViewAnyColumn\w+Definition\.Database\]\.\[public\]', 'every new database grants it'),
@@ -242,7 +243,7 @@ CORPUS = ('clr',)
 
 
 def every_version(oracle, home, version, packages):
-    """A backup from a server of another version leaves nothing out, and DacFx loads it without a message."""
+    """A backup from a server of another version leaves nothing out that that server tells, and DacFx loads it without a message."""
     place = home / version
     place.mkdir()
     problems = []
@@ -262,7 +263,8 @@ def every_version(oracle, home, version, packages):
                     problems.append(f'{name}: {failure}')
                     continue
                 manifest = json.loads((place / 'store' / (file + '.json')).read_text())
-                problems += [f'{name}: not carried: {l}' for l in manifest['not_carried']]
+                left = [l for l in manifest['not_carried'] if not l.startswith('compression of a spatial index')]
+                problems += [f'{name}: not carried: {l}' for l in left]
                 # What this DacFx does not know is judged as the last version that it knows.
                 copies = []
                 with contextlib.redirect_stdout(io.StringIO()):
